@@ -39,8 +39,9 @@ fn the_case_itself() {
             .serve_until("127.0.0.1:0", async {});
         runtime.block_on(served).unwrap();
     } else {
-        // `install_panic_hook` returns whether it has installed the hook. The test harness sets no hook, so the result
-        // depends only on the code of the case above.
+        // `install_panic_hook` returns whether it has installed the hook. `install_panic_hook` returns whether it has
+        // installed the hook. The test harness sets no hook of its own. So the call returns false only if the case `own
+        // hook` set one above.
         eprintln!("installed: {}", healthcheck::install_panic_hook());
     }
     let _ = std::thread::Builder::new()

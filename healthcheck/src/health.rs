@@ -439,7 +439,9 @@ impl HealthCheck {
         runner.step(Event::Warned(text));
     }
 
-    /// Returns the version of the binary's package, or `None` if no function of that package is annotated.
+    /// Returns the version of the binary's package. The version comes from a `#[health_check]` or `#[env_section]`
+    /// function in the crate that has the same name as the executable. Returns `None` if that crate has no such
+    /// function.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)

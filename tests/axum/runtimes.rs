@@ -1,4 +1,5 @@
-//! Tests on which runtime checks and sections run, and how many times they run.
+//! Tests that checks and sections run on the right runtime, and that many simultaneous requests run each check only
+//! once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -10,7 +10,8 @@ use rustix::process::Signal;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// With the configurations in the examples, every program notices a new state of the service within this time.
+/// With the configurations in the examples, every program that watches the service notices a new state of the service
+/// within this time.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
 /// Puts a passing service into these states: warning, failure, maintenance, hang and drain. After each of the first

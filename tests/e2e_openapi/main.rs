@@ -106,7 +106,8 @@ fn schemathesis_finds_nothing_in_two_thousand_requests() {
     println!("against {}", run("schemathesis", &["--version"]).1.trim());
     let (mut service, address) = Service::start();
     let while_all_pass = asked(&address);
-    // After these commands, answers differ: 503 for all checks, and 200 with a warning for some selections of checks.
+    // After the three commands below, the answer depends on which checks a request selects. A request for all checks
+    // gets a 503, and requests for some selections get a 200 with a warning.
     service.tell("fail database connection refused");
     service.tell("warn disk 9 % left");
     service.tell("fail recommendations no answer");

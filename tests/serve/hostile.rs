@@ -220,8 +220,9 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // The server uses at most half of its process's file descriptors for connections. The process of this test also
-    // needs one file descriptor for each connection, as the client.
+    // The test raises its limit of open files, and the server's process inherits the limit. The server uses at most
+    // half of the limit for connections, so the limit must be at least twice `PLACES`. The test itself is the client,
+    // and needs one file descriptor for each connection.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));

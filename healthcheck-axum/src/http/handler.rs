@@ -128,8 +128,8 @@ impl Handler {
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
         // The request header `VIA` has the names of the processes whose upstream checks led to this request. While
-        // `_asked` lives, the upstream checks of this process send these names on. So each process can notice that its
-        // own check caused a request to it.
+        // `_asked` lives, the upstream checks of this process send these names on. So each process notices if its own
+        // check has caused the request.
         let via = head.headers.get(VIA);
         let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
         let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;

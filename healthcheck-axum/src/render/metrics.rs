@@ -355,8 +355,9 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // If the report was deserialized, we don't know whether a failing check fails the report or only degrades it.
-        // So the verdict is at most as bad as the report's own status.
+        // A deserialized report doesn't tell whether a failing check fails the report or only degrades it.
+        // `contribution` then assumes that the check fails the report. So we limit the verdict: it is never worse than
+        // the report's own status.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

@@ -11,8 +11,9 @@ use crate::Outcome;
 ///
 /// A run costs a lookup and a connection, and sends no data. If the name has several addresses, a run tries them one
 /// after another. Each address gets an equal share of the remaining time, so that a dead address leaves time for the
-/// next addresses. By default, the lookup and all attempts to connect together take at most 3 s. The default timeout of
-/// a run is longer, so the output still shows the layer `DNS` or `connect`.
+/// next addresses. By default, the lookup and all attempts to connect together take at most 3 s. After that the check
+/// fails, and its output says which step failed: `DNS` or `connect`. The timeout of a run is longer (default: 5 s), so
+/// it doesn't end the run before the check can say this.
 ///
 /// The kernel accepts connections even for a process that hangs, so the check doesn't notice such a process. If the
 /// name has several addresses, the check tests only the first one that accepts a connection. If there is a ready-made

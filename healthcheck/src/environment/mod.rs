@@ -89,8 +89,9 @@ impl EnvironmentDump {
     /// s by default. If a section is already running for another request, `collect` waits for that run and uses its
     /// value.
     ///
-    /// Outside of a tokio runtime, a page without a runtime from [`on_runtime`](Self::on_runtime) can't run its
-    /// sections. Then only the sections with a fixed value have a value.
+    /// Sections run on the runtime set by [`on_runtime`](Self::on_runtime), or else on the caller's tokio runtime. If
+    /// there is neither, no section can run: sections with a fixed value show that value, and every other section shows
+    /// an error.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }

@@ -188,8 +188,8 @@ struct Reader<'w> {
     flags: Option<&'static str>,
     /// Whether the argument `login` was already read. After `login`, the flag `-p` takes a password.
     login: bool,
-    /// Whether any argument is a flag that names a user, such as `--user`. In this case the flag `-p` takes a password,
-    /// unless a known program was read.
+    /// Whether any argument is a flag that names a user, such as `--user`. If so, the value of a flag `-p` is a
+    /// password. After the name of a program in `PROGRAMS`, the entry of the program decides instead.
     user: bool,
     found: Vec<(usize, Range<usize>)>,
 }

@@ -1,8 +1,8 @@
 //! Passes bytes between the client and hyper. hyper gets one complete head of a request at a time.
 //!
 //! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks. It
-//! limits the size of the head alone, it adds our headers to the answer when a head is refused, and it knows whether
-//! the client has begun to send the next head.
+//! limits the size of a head without counting the bytes that follow the head. If hyper or this layer refuses a head, it
+//! adds our headers to the answer. And it knows whether the client has begun to send the next head.
 //!
 //! hyper never gets the body of a request. The connection ends after a request with a body. So a proxy and this server
 //! can't disagree about where the next request begins.

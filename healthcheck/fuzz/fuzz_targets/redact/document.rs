@@ -138,8 +138,8 @@ fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32)
     Ok(format!("{before}{}{behind}", carrier(bytes, secrets, depth)?))
 }
 
-/// Generates text whose syntax reveals the secret in it: a URL, a header, an option, a connection string, JSON, a PEM
-/// block, or a complete document in base64.
+/// Generates text with a secret that the redactor can recognize by the syntax around it: a URL, a header, an option, a
+/// connection string, JSON, a PEM block, or a complete document in base64.
 fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let kind = bytes.int_in_range(0..=13)?;
     if kind == 13 && depth < DEEPEST {

@@ -751,8 +751,8 @@ impl Pair {
         let world = &self.stage.world;
         let mut status = Overall::Success;
         for name in &names {
-            // A check that belongs only to the startup probe never runs again after its first pass or warning. So if
-            // its first result was a warning, the warning stays.
+            // A check that belongs only to the startup probe never runs again after its first run that passes or warns.
+            // If that run warned, the warning stays.
             if self.model.checks[name].is_over() && self.stage.status(name) == Some(Status::Warn) {
                 status = Overall::Degraded;
             } else {
