@@ -305,11 +305,9 @@ fn a_payload_whose_destructor_panics_again_and_again_wedges_no_check() {
         })
     });
     runs_each_time(|calls| {
-        Check::blocking("sync", move || {
+        Check::blocking("sync", move || -> bool {
             calls.fetch_add(1, Ordering::SeqCst);
-            if true {
-                std::panic::panic_any(Chain(3));
-            }
+            std::panic::panic_any(Chain(3))
         })
     });
 }
