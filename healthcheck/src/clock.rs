@@ -1,5 +1,6 @@
-//! Reads the monotonic clock and the wall clock. The state machine doesn't read the clocks itself: it gets their times
-//! from this module.
+//! Reads the monotonic clock and the wall clock.
+//!
+//! The state machine never reads a clock: its callers pass the times of both clocks to it.
 
 use std::time::SystemTime;
 

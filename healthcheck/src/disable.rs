@@ -6,9 +6,10 @@ impl HealthCheck {
     /// Disables the checks with these names until the process ends. Returns the names that no check has.
     ///
     /// A disabled check isn't run, and no report shows it. Checks that depend on a disabled check run without this
-    /// dependency. If you later add a check with a disabled name, that check is disabled too. The servers and routers
-    /// of `healthcheck-axum` call this method with the names in the environment variable `HEALTHCHECK_DISABLE`, such as
-    /// `a,b`.
+    /// dependency. If you later add a check with a disabled name, the new check is disabled too.
+    ///
+    /// The servers and routers of `healthcheck-axum` call this method with the names in the environment variable
+    /// `HEALTHCHECK_DISABLE`, such as `a,b`.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};

@@ -77,8 +77,8 @@ impl Drain {
             let forward = *phase < to;
             if forward {
                 *phase = to;
-                // The watch channel wakes the waiting tasks after this closure returns, so they see that `has_begun` is
-                // true.
+                // Set `has_begun` inside this closure. The watch channel wakes the waiting tasks only after the closure
+                // has returned, so a woken task always sees that `has_begun` is true.
                 self.has_begun.store(true, Ordering::Release);
             }
             forward

@@ -14,19 +14,24 @@ const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 /// Makes workers wait while a check of the gate fails. [`HealthCheck::gate`] returns a gate.
 ///
 /// For example, while the database is down, a worker would lose each message that it takes off a queue. So the worker
-/// waits at the gate before it takes a message. Cloning a gate is cheap, and all clones share its state.
+/// waits at the gate before it takes a message.
+///
+/// Cloning a gate is cheap. All clones of a gate share its state.
 ///
 /// # Recovery
 /// When the gate's checks pass again after a failure, the gate first admits at most one waiter every 100 ms. After one
-/// second, it admits all waiters. This delay protects a dependency that has just recovered. If a check fails again, the
-/// gate closes again. The first pass of a check after the start of the process isn't a recovery, so the gate admits all
+/// second, it admits all waiters. This delay protects a dependency that has just recovered. If a check fails during
+/// this second or later, the gate closes.
+///
+/// The first pass of a check after the start of the process isn't a recovery. After such a pass, the gate admits all
 /// waiters immediately.
 ///
 /// # Failing open
-/// A gate may stay closed because its check is broken. So after 60 s a closed gate fails open: it admits every waiter
-/// until its checks pass. The gate logs that it has failed open, and increments
-/// [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open). [`fail_open_after`](Self::fail_open_after)
-/// changes the 60 s or disables failing open.
+/// A gate may stay closed because its check is broken. So a gate that has been closed for 60 s fails open: it admits
+/// every waiter until its checks pass. When a gate fails open, it logs this, and increments
+/// [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
+///
+/// [`fail_open_after`](Self::fail_open_after) sets the time after which the gate fails open, or disables failing open.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -67,9 +72,10 @@ impl Gate {
     /// Waits until each check of the gate has a recent result that isn't a failure. Returns immediately if this is
     /// already true.
     ///
-    /// While it waits, this method runs those checks of the gate whose cached result has expired. It doesn't run
-    /// background checks, but waits for their results. If a check has passed and the TTL of this result isn't
-    /// over, the method doesn't wait for a new run of the check.
+    /// While the method waits, it runs those checks of the gate whose cached result has expired. It doesn't run
+    /// background checks: it waits for the next result from the background loop.
+    ///
+    /// If the cached result of a check is a pass and hasn't expired, the method uses this result.
     ///
     /// If no option, builder or setting sets a check's TTL, a pass is cached for 5 s, a failure for 2 s, and a failure
     /// before the check's first pass for 250 ms.
@@ -103,8 +109,8 @@ impl Gate {
         }
     }
 
-    /// Sets how long the gate stays closed before it fails open, that is, admits every waiter. With `None` it never
-    /// fails open. Default: 60 s.
+    /// Sets how long the gate stays closed before it fails open. A gate that fails open admits every waiter. With
+    /// `None`, the gate never fails open. Default: 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};
@@ -127,8 +133,9 @@ impl Gate {
 }
 
 impl HealthCheck {
-    /// Returns a [`Gate`] that is open while all checks with these names pass or warn. If you later remove one of these
-    /// checks, the gate ignores it.
+    /// Returns a [`Gate`] that is open while all checks with these names pass or warn.
+    ///
+    /// If you remove a check of the gate later, the gate depends only on its other checks.
     ///
     /// # Errors
     /// One of the names belongs to no check.

@@ -29,14 +29,16 @@ use crate::world::{Event, NotRun, World};
 ///
 /// Cloning is cheap, and all clones share the same checks and results.
 ///
-/// You can build a `HealthCheck` without a runtime. A report needs a tokio runtime with time enabled, as
-/// `#[tokio::main]` and `enable_all()` build it. If time isn't enabled, tokio panics. A run uses the runtime of the
-/// caller that starts the run, or the runtime that [`on_runtime`](Self::on_runtime) sets.
+/// You can build a `HealthCheck` without a runtime. To get a report, you need a tokio runtime with time enabled, as
+/// `#[tokio::main]` and `enable_all()` build it. If time isn't enabled, tokio panics.
+///
+/// A run uses the runtime of the caller that starts the run, or the runtime that [`on_runtime`](Self::on_runtime) sets.
 ///
 /// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the results of the other
-/// checks don't change. The report is on time unless the caller's runtime is blocked. For example, an async check that
-/// blocks its thread also blocks a current-thread runtime, and so delays the report. With `panic = "abort"`, Rust can't
-/// catch a panic, so a check that panics ends the process.
+/// checks don't change. With `panic = "abort"`, Rust can't catch a panic, so a check that panics ends the process.
+///
+/// The report is on time unless the caller's runtime is blocked. For example, an async check that blocks its thread
+/// also blocks a current-thread runtime, and this delays the report.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
@@ -54,8 +56,8 @@ use crate::world::{Event, NotRun, World};
 /// # }
 /// ```
 ///
-// The snippets of `testing.md` need axum, which isn't a dependency of this crate. So `tests/src/lib.rs` compiles these
-// snippets.
+// `testing.md` contains code that needs axum, and this crate doesn't depend on axum. So `tests/src/lib.rs` compiles
+// this code instead of this crate's doctests.
 #[cfg_attr(not(doctest), doc = include_str!("testing.md"))]
 #[derive(Clone)]
 pub struct HealthCheck {
@@ -125,7 +127,7 @@ impl Core {
         // eight rounds, the request returns a report with the results that exist by then.
         let came = Now::read();
         for _ in 0..8 {
-            // The budget is for all rounds together, so each round gets only the time that is left.
+            // The rounds share the budget: each round may use only the time that the earlier rounds have left.
             let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
             let answer = self.runner.ask(selection, &target, left).await?;
             // Another request that waited for the same runs may have cached a report already.
@@ -173,16 +175,21 @@ impl HealthCheck {
 
     /// Returns a report with the results of all checks.
     ///
-    /// The method runs the checks whose cached result has expired. It runs them concurrently, but each after its
-    /// dependencies, and waits for each check for at most the check's timeout. While nothing changes, each call returns
-    /// the same `Arc`.
+    /// The method runs the checks whose cached result has expired. They run concurrently, except that a check waits
+    /// until the checks that it depends on have ended. The method waits for each check for at most the check's timeout.
     ///
-    /// The method doesn't wait for a background check that has a result already. If a background check has no result
-    /// yet, and its initial delay is longer than its timeout, the report shows the check as "not run yet".
+    /// While no result changes, each call returns the same `Arc`.
     ///
-    /// Inside a check of this `HealthCheck`, the method runs no check and returns the last known results. Outside of a
-    /// tokio runtime, the method runs no check and returns the cached results; a check without a fresh result fails
-    /// with "no tokio runtime".
+    /// If a background check has a result, the report shows this result, and the method doesn't wait for a new run.
+    ///
+    /// If a background check has no result yet, and its initial delay is longer than its timeout, the report shows the
+    /// check as "not run yet".
+    ///
+    /// If you call the method inside a check of this `HealthCheck`, it runs no check and returns the last known
+    /// results.
+    ///
+    /// If you call the method outside of a tokio runtime, it runs no check and returns the cached results. A check
+    /// whose cached result has expired fails with "no tokio runtime".
     pub async fn report(&self) -> Arc<Report> {
         match self.report_for(&Selection::all()).await {
             Ok(report) => report,
@@ -205,12 +212,12 @@ impl HealthCheck {
     ///
     /// If a check is still running when the budget is over, the run continues, and later requests get its result. The
     /// returned report shows the check's last result, marked as stale, if both of these conditions are true:
-    /// - the run was requested less than the check's timeout ago. If the check has no timeout, this limit is 5 s. If
-    ///   the check's function hasn't been called yet, this limit is at most 5 s.
-    /// - the last result isn't older than TTL + timeout + 60 s.
+    /// - The time since the run was requested is less than the check's timeout. If the check has no timeout, the limit
+    ///   is 5 s instead. If the check's function hasn't been called yet, the limit is at most 5 s.
+    /// - The last result isn't older than TTL + timeout + 60 s.
     ///
-    /// If the report can't show the last result as stale because one of the two conditions is false, it shows the check
-    /// as failed with "no result for 12.3 s, still running". If the check has no result at all, the report shows it as
+    /// If the run was requested too long ago, or if the last result is too old, the report shows the check as failed
+    /// with "no result for 12.3 s, still running". If the check has no result at all, the report shows the check as
     /// failed with "not run yet, running for 0.8 s".
     ///
     /// # Errors
@@ -249,8 +256,9 @@ impl HealthCheck {
     /// Returns a report with the last result of each selected check, however old it is. Runs no check and waits for
     /// nothing.
     ///
-    /// A result that is older than its TTL is marked as stale. Its age alone never makes the check fail. A check
-    /// without a result is shown as "not run yet", and liveness treats such a check as passing.
+    /// The report marks a result that is older than its TTL as stale. The age of a result never makes a check fail.
+    ///
+    /// A check without a result is shown as "not run yet". Liveness treats such a check as passing.
     ///
     /// # Errors
     /// The selection contains a name or tag that no check of the selected probe has.
@@ -275,9 +283,10 @@ impl HealthCheck {
     /// Expires the cached results of the selected checks and of the sections. The next report runs these checks and
     /// sections again.
     ///
-    /// The background loop runs each selected background check immediately. A startup check that has passed stays
-    /// passed. If a selected check is already running, no second run begins, and the next report uses the result of the
-    /// current run.
+    /// The background loop runs each selected background check immediately. If a selected check is already running, no
+    /// second run begins, and the next report uses the result of the current run.
+    ///
+    /// If a startup check has passed, the startup probe shows it as passed until the process ends.
     ///
     /// # Errors
     /// The selection contains a name or tag that no check of the selected probe has.
@@ -323,9 +332,9 @@ impl HealthCheck {
         let Core { runner, settings, .. } = &*self.core;
         let mut problems = Vec::new();
         let info = register::prepared(check.info, settings, &runner.redaction, &mut problems);
-        // The closure below runs while the runner's lock is held, and gets only a clone of `check.run`. If the check is
-        // rejected, `check.run` itself is dropped at the end of this method. So the user's function is dropped after
-        // the lock is released.
+        // While the runner's lock is held, no code of the user must run, and dropping the user's function may run such
+        // code. So the closure below gets a clone of `check.run`. If the check is rejected, the last owner is
+        // `check.run`, which is dropped after the lock is released.
         let run = &check.run;
         runner.add_checked(|world| {
             let present = Present {
@@ -342,9 +351,11 @@ impl HealthCheck {
 
     /// Removes a check at run time. Returns true if there was a check of that name.
     ///
-    /// If the check is still running, its result is never shown, and the future of an async run is dropped. The check's
-    /// history and metrics are removed too. Checks that depend on the removed check run without this dependency, and
-    /// every report has a warning about the missing dependency.
+    /// If the check is running, its result is never shown, and the future of an async run is dropped. The method also
+    /// removes the check's history and metrics.
+    ///
+    /// Checks that depend on the removed check run without this dependency, and every report has a warning about the
+    /// missing dependency.
     #[allow(clippy::must_use_candidate, reason = "the check is gone either way")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
@@ -363,9 +374,11 @@ impl HealthCheck {
 
     /// Returns a clone that runs the checks on the runtime of `handle`, even if the caller is on another runtime.
     ///
-    /// Use the clone in a server that has its own runtime, so that the checks run on the application's runtime. The
-    /// runtime of `handle` needs time enabled. While that runtime is blocked, you still get reports. After it has shut
-    /// down, checks that have to run fail with "its runtime was shut down".
+    /// Use the clone in a server that has a separate runtime, so that the checks run on the application's runtime. The
+    /// runtime of `handle` needs time enabled.
+    ///
+    /// While the runtime of `handle` is blocked, you still get reports. After this runtime has shut down, checks that
+    /// have to run fail with "its runtime was shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -412,9 +425,10 @@ impl HealthCheck {
         checks.into_iter()
     }
 
-    /// Starts the loop of the background checks now instead of with the first report. The loop runs on the current
-    /// tokio runtime, or on the runtime that [`on_runtime`](Self::on_runtime) has set. Without a runtime, `start` does
-    /// nothing.
+    /// Starts the loop of the background checks. Without this call, the first report starts the loop.
+    ///
+    /// The loop runs on the runtime that [`on_runtime`](Self::on_runtime) has set, or otherwise on the current tokio
+    /// runtime. If there is neither, `start` does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(&Target {
@@ -431,17 +445,18 @@ impl HealthCheck {
         self.core.runner.read(World::history)
     }
 
-    /// Adds a text to the `warnings` of all later reports, after redacting it. Adding the same text again does nothing.
-    /// We keep only the last 64 texts.
+    /// Redacts a text, and adds it to the `warnings` of all later reports. Adding the same text again does nothing. If
+    /// there are more than 64 texts, the oldest text is removed.
     pub fn add_warning(&self, text: impl Into<String>) {
         let runner = &self.core.runner;
         let text = runner.redaction.text(&text.into()).into_owned();
         runner.step(Event::Warned(text));
     }
 
-    /// Returns the version of the binary's package. The version comes from a `#[health_check]` or `#[env_section]`
-    /// function in the crate that has the same name as the executable. Returns `None` if that crate has no such
-    /// function.
+    /// Returns the version of the binary's package, or `None` if the version is unknown.
+    ///
+    /// The version is known if the crate with the same name as the executable contains a `#[health_check]` or
+    /// `#[env_section]` function. The attribute records the version at compile time.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)
@@ -536,7 +551,7 @@ impl HealthCheck {
         runner.step(Event::Maintenance(Some(reason)));
     }
 
-    /// Ends the maintenance, so that readiness depends on its checks again.
+    /// Ends the maintenance. Readiness depends on the results of its checks again.
     pub fn end_maintenance(&self) {
         self.core().runner.step(Event::Maintenance(None));
     }

@@ -10,8 +10,10 @@ impl HealthCheck {
     /// Adds a result that doesn't come from a check to the liveness reports. For example, a watchdog can report that
     /// the runtime no longer answers.
     ///
-    /// Only liveness reports show the result. They show it under `name` until the next call with the same name. Passing
-    /// `None` removes the result. If a check has this name, the call does nothing.
+    /// Only liveness reports show the result. They show it under `name` until the next call with the same name replaces
+    /// it. If `outcome` is `None`, the call removes the result.
+    ///
+    /// If a check has the name `name`, the call does nothing.
     ///
     /// If a call passes the same status and output as the previous call with this name, only the result's `timestamp`
     /// changes. Cached reports show the new timestamp after at most a second.

@@ -9,9 +9,10 @@ use crate::output;
 
 /// The status of one check.
 ///
-/// In JSON the values are `"pass"`, `"warn"` and `"fail"`, as in the health+json draft. A warning counts as a pass, but
-/// degrades the overall status. In Rust the statuses are ordered from good to bad, so the worst of several statuses is
-/// their maximum.
+/// In JSON, the values are `"pass"`, `"warn"` and `"fail"`, as in the health+json draft. A check that warns counts as
+/// passed, but makes the report's overall status `degraded`.
+///
+/// In Rust, the statuses are ordered from good to bad, so the worst of several statuses is their maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -57,8 +58,10 @@ impl fmt::Display for Status {
 
 /// The outcome of one run of a check: a status and an output.
 ///
-/// The output is any value that serde can serialise. If serialising fails, or if the output is nested deeper than 100
-/// levels or is larger than 4 MiB, the outcome is a failure with that reason. No method of `Outcome` panics.
+/// The output is any value that serde can serialise. No method of `Outcome` panics.
+///
+/// The outcome becomes a failure if serde can't serialise the output, if the output is nested deeper than 100 levels,
+/// or if it is larger than 4 MiB. The failure's output shows the reason.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status};

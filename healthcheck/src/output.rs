@@ -1,8 +1,8 @@
 //! Converts any value that implements `Serialize` to a JSON value, with a limit on depth and size.
 //!
 //! We first serialise the value to JSON text, and then parse the text. While serde_json writes the text, it tells our
-//! formatter when each level begins, so we can stop at the limit. An endless nesting can't overflow the stack, and a
-//! huge value can't fill the memory.
+//! formatter when each level begins, and our writer counts the bytes. So we can stop at the limits. Endless nesting
+//! can't overflow the stack, and a huge value can't fill the memory.
 
 use std::io::{self, Write};
 

@@ -20,8 +20,8 @@ impl HealthCheck {
     /// # Errors
     /// - No check has this name.
     /// - `lasts` is zero, or the override would end later than the clock can represent.
-    /// - The check is a liveness check. If such a check fails, the orchestrator restarts the process. So you have to
-    ///   call [`force_override`](Self::force_override) instead.
+    /// - The check is a liveness check. Letting a liveness check fail makes the orchestrator restart the process. To
+    ///   override a liveness check, call [`force_override`](Self::force_override).
     ///
     /// ```
     /// use std::time::Duration;
@@ -44,7 +44,9 @@ impl HealthCheck {
     }
 
     /// Overrides the status of any check, even of a liveness check. If you let a liveness check fail, the orchestrator
-    /// restarts the process. In all other respects this method works like [`set_override`](Self::set_override).
+    /// restarts the process.
+    ///
+    /// Except for liveness checks, this method works like [`set_override`](Self::set_override).
     ///
     /// # Errors
     /// - No check has this name.

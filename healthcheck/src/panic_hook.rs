@@ -8,8 +8,10 @@ use crate::redact::redact;
 /// Returns a panic hook that prints the same text as the standard hook, except that the built-in rules redact the
 /// panic's message.
 ///
-/// The hook affects only the text that a panic prints to stderr. Reports redact the result of a check that panics even
-/// without this hook. If the program has set no hook, `healthcheck_axum::serve` installs this one. Without `serve`,
+/// The hook affects only the text that a panic prints to stderr. If a check panics, reports redact its result even
+/// without this hook.
+///
+/// `healthcheck_axum::serve` installs this hook if the program has set no other hook. If you don't call `serve`,
 /// install the hook with one line:
 ///
 /// ```
@@ -36,9 +38,11 @@ pub fn install_panic_hook() -> bool {
     if thread::panicking() {
         return false;
     }
-    // std doesn't export its standard hook. The first `take_hook` returns the current hook and leaves no hook set. So
-    // the second `take_hook` returns the standard hook. If both pointers are equal, the current hook is the standard
-    // hook, and the program has set none.
+    // std doesn't export its standard hook. The first `take_hook` returns the current hook and leaves no hook set. The
+    // second `take_hook` finds no hook set, so it returns the standard hook.
+    //
+    // If the pointers to both hooks are equal, the current hook is the standard hook. This means that the program has
+    // set no hook.
     let before = panic::take_hook();
     let standard = panic::take_hook();
     #[allow(

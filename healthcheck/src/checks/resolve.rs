@@ -1,9 +1,13 @@
 //! Resolves host names with the system's resolver.
 //!
-//! A lookup is a system call that blocks and can't be cancelled. If a name server is dead, it blocks for half a minute.
-//! So each lookup runs on a separate thread. Such a thread doesn't delay the shutdown of a tokio runtime, and takes no
-//! thread of the runtime's blocking pool. While a lookup is running, later callers with the same name wait for its
-//! answer. So there is at most one thread for each name.
+//! A lookup is a system call that blocks its thread and can't be cancelled. If a name server is dead, the lookup blocks
+//! for half a minute.
+//!
+//! Each lookup runs on a separate thread of the operating system. This thread doesn't delay the shutdown of a tokio
+//! runtime, and isn't a thread of the runtime's blocking pool.
+//!
+//! Each host name has at most one running lookup. If another caller wants the same name, the caller waits for the
+//! answer of the running lookup.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -56,8 +60,8 @@ fn join_or_start(lookup: fn(&str) -> Addresses, host: &str) -> Lookup {
         under_way.insert(host.to_owned(), receiver.clone());
     }
     let entry = Entry(host.to_owned());
-    // If the thread can't start, Rust drops the closure, and with it `entry` and `sender`. So every caller that waits
-    // for the lookup gets an error.
+    // `spawn` may fail to start the thread. It then drops the closure with `entry` and `sender`. Dropping `sender` ends
+    // the lookup with an error for every caller that waits for it.
     let _detached = thread::Builder::new()
         .name("healthcheck-dns".to_owned())
         .spawn(move || {

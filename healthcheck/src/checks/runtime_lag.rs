@@ -10,13 +10,18 @@ use crate::Outcome;
 /// Checks how late tokio's scheduler wakes a task. A high lag is the first symptom of worker threads that are blocked
 /// or busy.
 ///
-/// Each run sleeps for 10 ms. The lag is the time from the end of these 10 ms until tokio wakes the run, minus the
-/// timer's granularity of 1 ms. By default, the check warns if the lag is above 50 ms, and fails if the lag is above
-/// 1 s. A run costs a timer, and 10 ms in which it waits and uses no CPU time.
+/// Each run sleeps for 10 ms. If the runtime is busy, tokio wakes the run too late. The lag is the time from the end of
+/// the 10 ms until tokio wakes the run, minus the timer's granularity of 1 ms.
 ///
-/// Call this check only in an async function. The check doesn't see stalls between two runs: to notice short stalls,
-/// set an `interval` of a few seconds. It also doesn't see other runtimes, the blocking pool, or one blocked worker
-/// thread among many.
+/// By default, the check warns if the lag is above 50 ms, and fails if the lag is above 1 s.
+///
+/// A run costs one timer. While it sleeps, it uses no CPU time.
+///
+/// Use this check only in an async function.
+///
+/// The check doesn't see a stall that begins and ends between two runs. To notice short stalls, set an `interval` of a
+/// few seconds. The check doesn't see other runtimes or the blocking pool. If only one of many worker threads is
+/// blocked, the check doesn't see this thread.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,8 +64,10 @@ impl RuntimeLag {
         self
     }
 
-    /// Sets the lag above which the check fails. Default: 1 s. This limit should be below the timeout of a run.
-    /// Otherwise, a run with a high lag times out before the check can report the lag.
+    /// Sets the lag above which the check fails. Default: 1 s.
+    ///
+    /// Choose a limit below the timeout of a run. With a higher limit, the run would time out before it can report the
+    /// lag.
     pub const fn fail_above(mut self, lag: Duration) -> Self {
         self.fail = lag;
         self

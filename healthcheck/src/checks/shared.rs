@@ -1,10 +1,11 @@
 //! Warns once about each check that calls another machine and isn't marked `external`.
 //!
-//! Usually, all instances of a service call the same other machine. If that machine is down, a check that isn't
-//! `external` fails in all instances. Then the load balancer removes all instances, which repairs nothing.
+//! Usually, all instances of a service call the same other machine. If that machine is down, a check of the machine
+//! fails in all instances. If the check isn't `external`, the load balancer removes all instances. Removing them
+//! doesn't repair the machine.
 //!
-//! Each network check passes its target to [`note`]. A loopback address or a Unix socket is on the same machine as the
-//! check, so it causes no warning.
+//! Each network check passes its target to [`note`]. If the target is a loopback address or a Unix socket, there is no
+//! warning, because the target is on the same machine as the check.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

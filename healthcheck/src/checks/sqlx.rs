@@ -19,32 +19,34 @@ use crate::Outcome;
 /// Checks that the database behind the application's own `sqlx` pool answers. The pool may be for PostgreSQL, MySQL,
 /// MariaDB, SQLite or `Any`.
 ///
-/// The check takes a connection from the pool, sends a ping, and returns the connection to the pool. If all connections
-/// are in use and none becomes free within 1 s, the check **warns** with `pool exhausted (20 of 20 in use)`. The
-/// database may still work then, but the next request will also have to wait. The check also warns if the pool provides
-/// no connection although the database accepts a new one.
+/// The check takes a connection from the pool, sends a ping, and returns the connection to the pool.
+///
+/// If all connections are in use and none becomes free within 1 s, the check **warns** with `pool exhausted (20 of 20
+/// in use)`. The database may work, but the application's next query will also have to wait for a connection.
+///
+/// The check also warns if the pool provides no connection although the database accepts a new connection.
 ///
 /// If the database doesn't answer or returns an error, the check fails, by default after at most 3 s.
 /// [`wait`](Sqlx::wait) sets how long a run waits for a connection of an exhausted pool, and [`timeout`](Sqlx::timeout)
 /// sets how long a run may take.
 ///
-/// A ping proves only that the database answers. [`query`](Sqlx::query) reads a table, [`writable`](Sqlx::writable)
-/// fails on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL. You can combine these
-/// methods: a run sends their queries in the order in which you call the methods.
+/// A ping proves only that the database answers. For more proof, add queries: [`query`](Sqlx::query) reads a table,
+/// [`writable`](Sqlx::writable) fails on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL.
+/// If you call several of these methods, each run sends the queries in the order of your calls.
 ///
 /// A run costs one round trip for the ping, and one for each query. If the connection from the pool doesn't answer the
 /// ping within half of the timeout, the check takes another connection from the pool.
 ///
-/// If the pool has no idle connection, the check also opens a separate connection with the pool's options, and closes
-/// it after a ping. The pool retries refused connections and hides the error, but the separate connection shows the
-/// error. So if the database is down, the check fails immediately with `connect: Connection refused`.
+/// If the database is down, the check fails immediately with `connect: Connection refused`. The pool would retry a
+/// refused connection and hide this error. So if the pool has no idle connection, the check also opens a separate
+/// connection with the pool's options. The check closes this connection after a ping.
 ///
 /// Without [`query`](Sqlx::query), the check doesn't see whether a table exists and whether the database user may read
 /// it. With SQLite, the ping doesn't even read the database file.
 ///
-/// The existing connections of the pool don't show whether a new connection works. So the check notices a changed
-/// password, a new address of the host name or a full server only when the pool opens its next connection. By default,
-/// the pool replaces each connection after 30 min (`max_lifetime`).
+/// The check uses the existing connections of the pool, and these connections don't show whether a new connection
+/// works. A changed password, a new address of the host name or a full server causes no failure until the pool opens a
+/// new connection. By default, the pool replaces each connection after 30 min (`max_lifetime`).
 ///
 /// The check needs `sqlx` 0.8. The application chooses the database drivers by the features of its own `sqlx`
 /// dependency. The feature `checks-sqlx` adds no driver.
@@ -86,9 +88,10 @@ enum Broken {
 }
 
 impl<DB: Database> Sqlx<DB> {
-    /// Adds a query to the check. The check fails if the query fails, and ignores the rows that the query returns. For
-    /// example, `"SELECT 1 FROM orders LIMIT 1"` checks that the table exists. With SQLite,
-    /// `"SELECT count(*) FROM sqlite_schema"` checks that the database file can be read.
+    /// Adds a query to the check. The check fails if the query fails. It ignores the rows that the query returns.
+    ///
+    /// For example, `"SELECT 1 FROM orders LIMIT 1"` checks that the table exists. With SQLite, `"SELECT count(*) FROM
+    /// sqlite_schema"` checks that the database file can be read.
     pub fn query(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -97,9 +100,11 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Adds the query `sql` to the check, and requires that the first column of its first row is true. An example is
-    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column must be a boolean or a 64-bit number,
-    /// where 0 means false. The check also fails if there is no row, or if the column is `NULL`.
+    /// Adds the query `sql` to the check, and requires that the first column of the first row is true. An example is
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`.
+    ///
+    /// The first column must be a boolean or a 64-bit number. The number 0 means false. The check also fails if the
+    /// query returns no row, or if the first column is `NULL`.
     pub fn expect_true(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -120,8 +125,9 @@ impl<DB: Database> Sqlx<DB> {
     /// | SQLite | a write, which the check then rolls back; the write fails with a read-only file, directory or file system, with `query_only`, or on a full disk |
     ///
     /// With PostgreSQL, MySQL and MariaDB, the check writes nothing. So it doesn't see a full disk, a missing grant, a
-    /// synchronous standby that is gone, or a Galera node outside of its cluster. With SQLite, a run holds the write
-    /// lock for a moment.
+    /// lost synchronous standby, or a Galera node that has lost its cluster.
+    ///
+    /// With SQLite, a run holds the write lock for a moment.
     pub fn writable(mut self) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -190,12 +196,11 @@ impl<DB: Database> Sqlx<DB> {
     /// Opens a separate connection to find out why the pool provides none. Returns the problem if the check should fail
     /// immediately.
     ///
-    /// In each of the following cases, this method stores the result in `own` and returns `None`, because the check
-    /// should still wait for the pool:
+    /// In each of the following cases, the check should continue to wait for the pool. So this method stores the result
+    /// of the separate connection in `own`, and returns `None`:
     /// - The separate connection could be opened.
-    /// - The database itself returned an error, which may be over soon: for example, the database is starting up or has
-    ///   too many connections.
-    /// - All connections of the pool were in use. The application may return a connection soon.
+    /// - The database itself returned an error that may be over soon, such as "starting up" or "too many connections".
+    /// - All connections of the pool were in use. The application may return one of these connections soon.
     async fn reason(
         &self,
         full: bool,
@@ -220,8 +225,10 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    /// Sends a ping over a connection of the pool. If the database answers, returns the connection, otherwise the
-    /// problem. Without this ping, a dead connection would look like a query that takes long.
+    /// Sends a ping over a connection of the pool. Returns the connection if the database answers, otherwise the
+    /// problem.
+    ///
+    /// Without a ping before the query, a dead connection would look like a slow query.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
@@ -288,9 +295,10 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     /// Returns the outcome if the pool provided no connection: either the pool is exhausted, or the database fails.
+    ///
     /// Call this method only after the check's own `acquire` has ended, because a pending `acquire` counts as a
-    /// connection in use. Otherwise, a pool with a maximum of one connection would look exhausted although the
-    /// real problem is that it can't connect to the database.
+    /// connection in use. A pool with a maximum of one connection would look exhausted only because of the check's own
+    /// `acquire`.
     fn none(
         &self,
         was_full: bool,
@@ -341,8 +349,8 @@ impl<DB: Database> Sqlx<DB> {
 
     fn kind(&self) -> Kind {
         match DB::NAME {
-            // With the driver `Any`, the pool's options contain the URL. With other drivers, `to_url_lossy` may panic,
-            // so call it only for `Any`.
+            // With the driver `Any`, the pool's options contain the URL. With another driver, `to_url_lossy` may panic,
+            // so we call it only for `Any`.
             "Any" => Kind::of(self.pool.connect_options().to_url_lossy().scheme()),
             name => Kind::of(&name.to_ascii_lowercase()),
         }
@@ -357,8 +365,8 @@ impl<DB: Database> Sqlx<DB> {
             let url = options.to_url_lossy();
             shared::note(url.host_str().map_or(Peer::Unknown, Peer::Name));
         } else {
-            // Only the `Debug` form of the options contains the host. This form may also contain secrets, so take only
-            // the host from it.
+            // Only the `Debug` form of the options contains the host. The `Debug` form may also contain secrets, so
+            // take nothing but the host from it.
             let shown = format!("{options:?}");
             shared::note(host_of(&shown).map_or(Peer::Unknown, Peer::Name));
         }

@@ -5,8 +5,10 @@ use std::pin::Pin;
 
 use ::sqlx::{ColumnIndex, Connection, Database, Decode, Error, Executor, Row, Type};
 
-/// One query of the `sqlx` check. Because `ask` is a function pointer, only the constructors of `Question` need the
-/// trait bounds of the query. The code that runs the query doesn't need these bounds.
+/// One query of the `sqlx` check.
+///
+/// `ask` is a plain function pointer that runs the query. So the trait bounds of the query are only on the constructors
+/// of `Question`, and code that uses a `Question` doesn't repeat them.
 pub(super) struct Question<DB: Database> {
     sql: &'static str,
     ask: Ask<DB>,
@@ -48,9 +50,10 @@ impl Kind {
 /// such a server too.
 const POSTGRES_WRITABLE: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// Lists the variables that make the server read-only. The statement is a SHOW, because a SELECT fails if one of the
-/// variables doesn't exist in the server's version. It excludes the value OFF instead of selecting ON, because in
-/// MariaDB a variable may have a third value.
+/// Lists the variables that make the server read-only.
+///
+/// We use SHOW, because a SELECT fails if the server's version doesn't have one of the variables. In MariaDB a variable
+/// may have a third value besides ON and OFF, so the statement excludes OFF instead of selecting ON.
 const MYSQL_READ_ONLY: &str = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
     'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')";
 

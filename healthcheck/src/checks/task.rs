@@ -10,14 +10,17 @@ use crate::Outcome;
 
 /// Checks that a background task still runs. The task should be one that never ends, such as a consumer.
 ///
-/// Pass a [`Task`], a `JoinHandle` of tokio or an `AbortHandle` of tokio. The check fails if the task has ended: it
-/// returned, was aborted or panicked. With a [`Task`], the output shows which of these happened, and shows the message
-/// of a panic. With a handle of tokio, the output shows only that the task has ended, because a borrowed handle doesn't
-/// show more.
+/// Pass a [`Task`], a `JoinHandle` of tokio or an `AbortHandle` of tokio. The check fails if the task has returned, was
+/// aborted or has panicked.
 ///
-/// With a handle of tokio, a run costs an atomic load. With a [`Task`], a run costs a lock. The check doesn't notice
-/// that a task runs but does nothing: use [`Heartbeat`](super::Heartbeat) or [`Progress`](super::Progress) for that. It
-/// doesn't see other tasks that the background task has spawned.
+/// With a [`Task`], the output shows whether the task returned, was aborted or panicked, and shows the message of a
+/// panic. With a handle of tokio, the output shows only that the task has ended.
+///
+/// With a handle of tokio, a run costs an atomic load. With a [`Task`], a run costs a lock.
+///
+/// The check doesn't notice a task that runs but makes no progress: use [`Heartbeat`](super::Heartbeat) or
+/// [`Progress`](super::Progress) to notice this. The check doesn't see other tasks that the background task has
+/// spawned.
 ///
 /// ```
 /// use healthcheck::checks::{self, Task};
@@ -84,9 +87,10 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
 /// A handle of a background task. It stores how the task ended: the task returned, was aborted, or panicked with a
 /// message.
 ///
-/// Create a `Task` from a `JoinHandle`, which the conversion consumes. If you need to abort the background task, first
-/// get an `abort_handle()` from the `JoinHandle`. Clones of a `Task` refer to the same background task. Dropping a
-/// `Task` doesn't stop the background task.
+/// You create a `Task` from a `JoinHandle`, which the conversion consumes. If you want to abort the background task
+/// later, call `abort_handle()` on the `JoinHandle` before the conversion.
+///
+/// All clones of a `Task` refer to the same background task. Dropping a `Task` doesn't stop the background task.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -109,8 +113,9 @@ enum State {
 impl<T: Send + 'static> From<JoinHandle<T>> for Task {
     fn from(handle: JoinHandle<T>) -> Self {
         let end = async {
-            // If the task that runs the check has used up its cooperative budget of tokio, a normal poll would return
-            // `Pending` even if the background task has ended. `unconstrained` turns this budget off.
+            // tokio limits how many operations a task may do before it yields: its cooperative budget. If the task that
+            // runs the check has used up its budget, polling `handle` would return `Pending` even if the background
+            // task has ended. `unconstrained` turns the budget off.
             match unconstrained(handle).await {
                 Ok(_) => "the task has ended".to_owned(),
                 Err(error) => failed(error),

@@ -9,15 +9,19 @@ use crate::Outcome;
 
 /// Checks that a server accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
 ///
-/// A run costs a lookup and a connection, and sends no data. If the name has several addresses, a run tries them one
-/// after another. Each address gets an equal share of the remaining time, so that a dead address leaves time for the
-/// next addresses. By default, the lookup and all attempts to connect together take at most 3 s. After that the check
-/// fails, and its output says which step failed: `DNS` or `connect`. The timeout of a run is longer (default: 5 s), so
-/// it doesn't end the run before the check can say this.
+/// A run costs a lookup and a connection, and sends no data.
 ///
-/// The kernel accepts connections even for a process that hangs, so the check doesn't notice such a process. If the
-/// name has several addresses, the check tests only the first one that accepts a connection. If there is a ready-made
-/// check for the service's protocol, use that check instead.
+/// If the name has several addresses, a run tries them one after another. Each address gets an equal share of the
+/// remaining time, so a dead address can't use up the time of the next addresses.
+///
+/// By default, the check fails after 3 s. This limit is for the lookup and all attempts to connect together. The output
+/// shows which step failed: `DNS` or `connect`. The timeout of a run must be longer (default: 5 s), because a run that
+/// times out can't show the step.
+///
+/// The kernel accepts connections even for a process that hangs, so the check doesn't notice that a process hangs. If
+/// the name has several addresses, the check tests only the first address that accepts a connection.
+///
+/// If this library has a check for the service's protocol, use that check instead.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

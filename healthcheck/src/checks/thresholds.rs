@@ -201,8 +201,7 @@ mod tests {
         );
         let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
         assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
-        // From here on, the test uses `at_most`, so a value above a limit is bad. The margin is wider than before:
-        // 50 %.
+        // The rest of this test uses `at_most`, for which a value above a limit is bad. The margin is wide here: 50 %.
         let mut wide = self::thresholds("15%", "90%");
         wide.set_margin("50%");
         assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);

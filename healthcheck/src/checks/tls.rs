@@ -16,25 +16,31 @@ use crate::model::time;
 
 /// Checks that the certificates of `host` are valid and don't expire soon.
 ///
-/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from its
-/// first byte. So the check doesn't work for a protocol that begins in plain text (SMTP, PostgreSQL).
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`.
+///
+/// The connection must use TLS from its first byte. A protocol that begins in plain text, such as SMTP or PostgreSQL,
+/// doesn't work with this check.
 ///
 /// The check examines the whole path of certificates by which a client trusts the host: the host's own certificate, the
-/// intermediates, and the trusted authority. If there are several paths, the check uses the path that expires last. It
-/// ignores certificates outside this path. The check trusts the machine's authorities, or those in a
-/// [`ca_file`](Tls::ca_file).
+/// intermediates, and the trusted authority. If there are several such paths, the check uses the path that expires
+/// last. It ignores certificates outside this path.
+///
+/// The check trusts the machine's authorities. If you set a [`ca_file`](Tls::ca_file), the check trusts the authorities
+/// in this file instead.
 ///
 /// By default, the check warns if a certificate of the path expires in less than 21 days, and fails if it expires in
 /// less than 7 days. The check also fails if a certificate has expired, if the host's own certificate isn't for the
 /// host's name, or if no path leads to a trusted authority.
 ///
 /// A run costs a lookup, a connection and a full TLS handshake: about 1 ms of CPU time and two round trips. One run per
-/// hour is sufficient: `#[health_check(interval = "1h")]`. By default, the lookup, the connection and the handshake
-/// together take at most 3 s. The default timeout of a run is longer, so the output still shows the layer `DNS`,
-/// `connect` or `TLS`.
+/// hour is sufficient: `#[health_check(interval = "1h")]`.
+///
+/// By default, the check fails after 3 s. This limit is for the lookup, the connection and the handshake together. The
+/// output shows which step failed: `DNS`, `connect` or `TLS`. The timeout of a run must be longer (default: 5 s),
+/// because a run that times out can't show the step.
 ///
 /// The check doesn't see whether a certificate was revoked, or whether clients that trust other authorities can
-/// connect. If the name has several addresses, the check tests only the first one that accepts a connection.
+/// connect. If the name has several addresses, the check tests only the first address that accepts a connection.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -119,7 +125,8 @@ impl Tls {
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
-        // A host name may end with a dot, but a name in a certificate never does. So the code below removes this dot.
+        // A host name may end with a dot, but a name in a certificate never does. So we remove the dot from the host
+        // name.
         let name = self.name.as_deref().unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));

@@ -21,20 +21,23 @@ use crate::outcome::chain;
 /// Checks that a gRPC server reports `SERVING` through the standard health service (`grpc.health.v1.Health`).
 ///
 /// Pass the application's own `tonic` channel, or a wrapper around a channel. Each run sends one call over this
-/// channel. The call asks for the status of the whole server, or of one service if you call
-/// [`service`](Tonic::service). The check fails if the answer isn't `SERVING`, or if there is no answer within 3 s (the
-/// default).
+/// channel.
+///
+/// The call asks for the status of the whole server, or of one service if you set a [`service`](Tonic::service). The
+/// check fails if the answer isn't `SERVING`, or if there is no answer within 3 s (the default).
 ///
 /// A run costs one call of about ten bytes in each direction, over the channel's existing connection. If the channel
-/// has no connection, it opens one, as for any other call. If the server refuses the connection, the check fails
+/// has no connection, it opens a new one for the call. If the server refuses the new connection, the check fails
 /// immediately.
 ///
 /// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no health service)
 /// or `verdict` (a status other than `SERVING`, or an error that the server sent).
 ///
-/// The channel's existing connection doesn't show whether a new client could connect. It also doesn't follow the host
-/// name to a new address. With a channel that balances between several servers, a run asks only one of them. The check
-/// doesn't know the address of the channel, so mark the check `external` if the server is on another machine.
+/// The channel's existing connection doesn't show whether a new client could connect. If the host name gets a new
+/// address, the existing connection stays at the old address. If the channel balances between several servers, a run
+/// asks only one of these servers.
+///
+/// The check doesn't know the address of the channel. If the server is on another machine, mark the check `external`.
 ///
 /// If a network device has dropped the connection, the check and the application's own calls get no answer. To let the
 /// channel detect a dropped connection, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint.
@@ -107,9 +110,11 @@ impl<T> Tonic<T> {
         }
     }
 
-    /// Returns true if `status` means that an existing connection broke. Such a status has a source, and its layer is
-    /// `protocol`. A status from the server has no source. If the channel couldn't open a new connection, the layer is
-    /// another one.
+    /// Returns true if `status` means that an existing connection broke. Such a `Status` has a source, and the layer of
+    /// its problem is `protocol`.
+    ///
+    /// A `Status` that the server sent has no source. If the channel couldn't open a new connection, the layer is
+    /// `connect`, for example.
     fn broke(&self, status: &Status) -> bool {
         std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
     }
@@ -155,8 +160,8 @@ where
     {
         let deadline = after(self.timeout);
         let answer = match self.ask(deadline).await {
-            // The idle connection may have broken, for example because the server restarted. The channel opens a new
-            // connection by itself, so send the request again.
+            // The channel's idle connection may have broken, for example because the server restarted. We send the
+            // request a second time, and the channel opens a new connection for it.
             Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
             answer => answer,
         };

@@ -77,8 +77,8 @@ pub(super) fn ended(what: &str, end: SystemTime) -> String {
     format!("{what} ended {ago} ago ({})", time::rfc3339(end))
 }
 
-/// How long the machine's certificate authorities are cached. Reading the authorities takes 10 ms, so they are cached.
-/// They may change while the service runs, so the cache expires.
+/// How long the machine's certificate authorities are cached. We cache them because reading them takes 10 ms. The cache
+/// expires because the authorities may change while the service runs.
 const LONGEST_KEPT: Duration = Duration::from_secs(300);
 
 /// Returns the authorities in `ca_file`. Without a `ca_file`, returns the machine's authorities. The machine's
@@ -140,7 +140,8 @@ fn from_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| error.to_string())?;
-        // The user chose this file, so every certificate in it must be usable.
+        // The user chose this file. So if a certificate in the file is unusable, report an error instead of skipping
+        // it.
         RootCertStore::empty()
             .add(certificate.clone())
             .map_err(|error| error.to_string())?;

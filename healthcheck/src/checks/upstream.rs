@@ -12,28 +12,32 @@ use super::http::shown;
 use super::layer::Layer;
 use crate::{Outcome, Overall, Report, upstream_loops};
 
-/// Checks another service that uses this library: requests its report from `url`, and returns the status and the
-/// outputs of this report.
+/// Checks another service that uses this library. The check requests the health report of that service from `url`, and
+/// shows its status and outputs.
 ///
 /// The check passes if the report's status is `success`, warns if it is `degraded`, and fails if it is `failure`. If
-/// the response contains a report, the HTTP status doesn't matter. The output of the check has the URL, the host name
-/// and the status of the other service. It also has the status and the output of each check of the other service, if
-/// that service shows them to this caller.
+/// the response contains a report, the check ignores the HTTP status.
+///
+/// The output of the check has the URL, the host name and the status of the other service. If the other service shows
+/// its checks to this caller, the output also has the status and the output of each of those checks.
 ///
 /// By default, the check fails if there is no report within 4.5 s. A service that uses this library always answers a
 /// little earlier.
 ///
-/// Each run opens a new connection, as with [`http`](fn@super::http). A run costs a lookup, a connection and a request.
-/// A run also makes the other service run its checks. So use the URL of `/readyz` instead of `/healthcheck`, if you
-/// need only what `/readyz` checks. If the report is longer than 1 MiB, the check fails.
+/// Each run opens a new connection. A run costs a lookup, a connection and a request.
+///
+/// A run also makes the other service run its checks. If you need only the other service's readiness checks, use the
+/// URL of `/readyz` instead of `/healthcheck`.
+///
+/// If the report is longer than 1 MiB, the check fails.
 ///
 /// The check doesn't see other instances of the other service behind the same name. It doesn't see whether the other
-/// service checks the part that this service needs. It doesn't see whether a cache between the two services sent an old
-/// report.
+/// service checks the feature that this service needs. It doesn't see whether a cache between the two services sent an
+/// old report.
 ///
-/// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends
-/// a header with the ids of the requesting processes. A service that finds its own id in this header refuses the
-/// request. Then the check fails, and the output reports the loop.
+/// Two services that request each other's report would wait for each other in a loop. To prevent such a loop, the check
+/// sends a header with the ids of the requesting processes. A service that finds its own id in this header refuses the
+/// request. The check whose request was refused fails, and its output reports the loop.
 ///
 /// If two services need each other, let one of them request only a part of the other service's report, with
 /// [`http`](fn@super::http) and a URL such as `http://orders:8080/healthcheck/database`.
@@ -72,8 +76,8 @@ impl Upstream {
         self
     }
 
-    /// Adds a header to the request, such as `authorization`, so that the other service shows more details. The output
-    /// never shows the header's value.
+    /// Adds a header to the request. For example, an `authorization` header may make the other service show more
+    /// details. The output never shows the header's value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);
         self

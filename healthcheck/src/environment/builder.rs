@@ -102,8 +102,9 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Sets whether the page shows values. With `false`, the page shows only names. Use `false` if a value may be
-    /// secret although its name doesn't look secret. Default: true.
+    /// Sets whether the page shows values. With `false`, the page shows only names. Default: true.
+    ///
+    /// Use `false` if a value may be secret although its name doesn't look secret.
     pub const fn show_values(mut self, yes: bool) -> Self {
         self.show = if yes { Show::All } else { Show::Names };
         self
@@ -142,8 +143,9 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Shows the value of each of these names, even if a rule about names would mask it. A name must match exactly. The
-    /// rules about values still apply.
+    /// Shows the value of each of these names, even if the name looks secret. A name must match exactly.
+    ///
+    /// The rules about values, such as the rule about passwords in URLs, apply even to these names.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self

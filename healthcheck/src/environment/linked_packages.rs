@@ -8,8 +8,8 @@ use std::path::Path;
 pub(crate) struct LinkedPackages {
     /// The name and version of the binary's own package.
     pub(crate) root: Option<(String, String)>,
-    /// Maps the name of each package to its version. If the binary contains several versions of a package, `", "` joins
-    /// them. The map doesn't contain build dependencies, because they aren't linked.
+    /// Maps the name of each package to its version. If the binary contains several versions of a package, the value
+    /// lists the versions with `", "` between them. Build dependencies aren't linked, so the map doesn't contain them.
     pub(crate) versions: BTreeMap<String, String>,
 }
 

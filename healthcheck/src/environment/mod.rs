@@ -25,8 +25,8 @@ pub use builder::EnvironmentDumpBuilder;
 
 /// The environment page: data about the machine, the binary and the process, without secrets.
 ///
-/// The built-in sections are `os`, `rust` and `process`. Add your own with `#[env_section]` or the builder. A section
-/// that fails, panics or exceeds its timeout is shown as `{"error": …}`.
+/// The built-in sections are `os`, `rust` and `process`. Add your own sections with `#[env_section]` or the builder. If
+/// a section fails, panics or exceeds its timeout, the page shows `{"error": …}` for it.
 ///
 /// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
@@ -85,13 +85,14 @@ impl EnvironmentDump {
         EnvironmentDumpBuilder::new()
     }
 
-    /// Runs every section and returns the redacted values. All sections run at the same time, each up to its timeout, 5
-    /// s by default. If a section is already running for another request, `collect` waits for that run and uses its
-    /// value.
+    /// Runs every section and returns the redacted values. All sections run at the same time, and each section has a
+    /// timeout (default: 5 s).
     ///
-    /// Sections run on the runtime set by [`on_runtime`](Self::on_runtime), or else on the caller's tokio runtime. If
-    /// there is neither, no section can run: sections with a fixed value show that value, and every other section shows
-    /// an error.
+    /// If another request is already running a section, `collect` waits for that run and uses its value.
+    ///
+    /// Sections run on the runtime set by [`on_runtime`](Self::on_runtime). If no runtime is set, they run on the
+    /// caller's tokio runtime. If the caller has no tokio runtime, no section can run: a section with a fixed value
+    /// shows this value, and every other section shows an error.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }
@@ -181,8 +182,8 @@ impl EnvironmentDump {
         self.runtime.as_ref()
     }
 
-    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use this
-    /// clone if you don't know who reads the page.
+    /// Returns a clone that shows the names of environment variables and arguments, but not their values. Use this
+    /// clone if strangers may read the page.
     #[must_use]
     pub fn without_variables(&self) -> Self {
         let show = if self.show == Show::Names {

@@ -20,8 +20,8 @@ pub(crate) fn collect() -> Value {
         "distribution": distribution::collect(),
         "cpus": {
             "online": system::online_cpus(),
-            // The number of CPUs that this process may use. The process's affinity and its container may limit this
-            // number.
+            // The number of CPUs that this process may use. The CPU affinity of the process or the CPU limit of its
+            // container may reduce this number.
             "available": thread::available_parallelism().ok(),
         },
         "memory": system::memory().map(describe_memory),

@@ -1,5 +1,5 @@
-//! The section `process`: the operating system's data about this process. This module doesn't redact the data; the
-//! caller redacts it.
+//! The section `process`: the operating system's data about this process. This module returns the data without
+//! redaction; the caller redacts the data.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::system;
 
 /// Collects the section `process`. `argv`, `cwd`, `user`, `pid` and `environ` have the same form as in py-healthcheck.
-/// In texts, U+FFFD replaces bytes that aren't UTF-8. `start_time` is in seconds since the epoch, `uptime` in seconds,
-/// `memory` in bytes.
+///
+/// `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes. If a text contains bytes that
+/// aren't UTF-8, U+FFFD replaces these bytes.
 pub(crate) fn collect() -> Value {
     let process = system::process();
     json!({
@@ -103,7 +104,8 @@ mod child_tests {
         Command::new(env::current_exe().unwrap())
     }
 
-    /// Runs only the test `child`, in the process that `command` starts. Returns the section that this test prints.
+    /// Starts this test binary with `command`, so that it runs only the test `child`. Returns the section that `child`
+    /// prints.
     fn in_child(mut command: Command) -> Value {
         command
             .args([

@@ -9,8 +9,8 @@ use super::linked_packages::{self, LinkedPackages};
 
 /// Collects the section `rust`.
 ///
-/// `package` is the name and version of the binary's package. A library can't know them, so an attribute in the
-/// binary's own crate records them.
+/// `package` is the name and version of the binary's package. A library doesn't know the package of its binary. So an
+/// attribute, such as `#[health_check]`, records the name and version when the binary's crate is compiled.
 ///
 /// If the feature `auditable` is on and `cargo auditable` built the binary, the section has the key `packages`, the
 /// list of linked packages. Then the binary's package in this list takes precedence over `package`.

@@ -98,7 +98,7 @@ impl CheckInfo {
         }
     }
 
-    /// Returns the check's name. The name of an annotated function is a constant, so this method doesn't copy it.
+    /// Returns the check's name. If the check is an annotated function, the name is a constant and isn't copied.
     pub(crate) fn shared_name(&self) -> Cow<'static, str> {
         self.name.clone()
     }
@@ -116,8 +116,8 @@ impl CheckInfo {
         matches!(self.description, Cow::Owned(_)) || self.options.has_notes()
     }
 
-    /// Returns the texts of this info that were built at run time, so that the caller can redact them. The texts of an
-    /// attribute are constants in the source and contain no secrets, so this method doesn't return them.
+    /// Returns the texts of this info that were built at run time, so that the caller can redact them. The other texts
+    /// come from an attribute: they are constants in the source and contain no secrets.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let description = match &mut self.description {
             Cow::Borrowed(_) => None,

@@ -44,10 +44,13 @@ pub struct CheckOptions {
     pub success_threshold: u32,
     /// How many runs in a row must warn before a passing check is shown as a warning. Default: 1.
     pub warn_threshold: u32,
-    /// How long a failure is shown as a warning before it is shown as a failure. Until the check has passed once, a
-    /// failure is always shown as a failure. `None` means that a failure is never shown as a warning.
+    /// How long a failure is shown as a warning before it is shown as a failure. `None` means that a failure is never
+    /// shown as a warning.
+    ///
+    /// This option has no effect until the check has passed once.
     pub fail_after: Option<Duration>,
-    /// The names of the checks that this check depends on. While one of them fails, this check isn't run.
+    /// The names of other checks that this check depends on. While one of those other checks fails, this check isn't
+    /// run.
     pub depends_on: Box<[Cow<'static, str>]>,
     critical_is_said: bool,
     /// The owner, runbook and instructions. We box them to save memory, since most checks have none.
@@ -150,8 +153,8 @@ impl CheckOptions {
         self.notes.get_or_insert_default()
     }
 
-    /// Returns the texts of the options that were built at run time, so that the caller can redact them. The texts of
-    /// an attribute are constants in the source and contain no secrets, so this method doesn't return them.
+    /// Returns the texts of the options that were built at run time, so that the caller can redact them. The other
+    /// texts come from an attribute: they are constants in the source and contain no secrets.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let notes = self.notes.as_deref_mut();
         let texts = notes.map(|it| [&mut it.owner, &mut it.runbook, &mut it.when_it_fails]);
@@ -219,7 +222,7 @@ impl CheckOptions {
     }
 }
 
-/// An option that the settings can set: its key, and the function that sets its value.
+/// An option that the settings can set: the name of the option, and the function that sets its value.
 pub(crate) struct Settable {
     pub(crate) key: &'static str,
     pub(crate) set: Set,
@@ -292,8 +295,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// Sets the interval. Also resets the options that the code has set and that contradict the new interval: a check with
-/// an interval has no TTLs, and a check without an interval has no initial delay.
+/// Sets the interval, and resets options from the code that contradict the new interval. A check with an interval has
+/// no TTLs, and a check without an interval has no initial delay.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

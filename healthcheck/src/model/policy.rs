@@ -90,8 +90,10 @@ impl Policy {
         }
     }
 
-    /// Returns how long a request waits for the first background run to begin: the check's timeout if the check has an
-    /// initial delay and a timeout, and [`PATIENCE`] otherwise. So a request doesn't wait for the whole delay.
+    /// Returns how long a request waits for the first background run to begin.
+    ///
+    /// If the check has an initial delay and a timeout, the request waits for the timeout instead of the whole delay.
+    /// Otherwise, it waits for [`PATIENCE`].
     pub(crate) fn begins_within(&self) -> Duration {
         match self.initial_delay {
             Some(_) => self.patience(),

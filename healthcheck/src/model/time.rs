@@ -6,8 +6,8 @@ pub(crate) use tokio::time::Instant;
 
 /// The times of the monotonic clock and the wall clock, read at the same moment.
 ///
-/// Timeouts and TTLs use the monotonic clock. It is tokio's clock, so tests can pause it. Reports show the wall clock.
-/// If the machine was suspended, only the wall clock has advanced.
+/// Timeouts and TTLs use the monotonic clock of tokio, which tests can pause. Reports show the wall clock. While the
+/// machine is suspended, only the wall clock advances.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     pub(crate) mono: Instant,

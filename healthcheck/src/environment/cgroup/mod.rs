@@ -3,9 +3,10 @@
 //! Groups are nested, and the limit of an outer group also applies to its inner groups. So this module reads every
 //! group from the group of this process up to the root.
 //!
-//! `/proc/self/cgroup` contains the path of the group, and `/proc/self/mountinfo` contains the mount points. The path
-//! is `/` if the process has a cgroup namespace, otherwise the path on the host. Systems other than Linux don't have
-//! these files, so no limits are found there.
+//! `/proc/self/cgroup` contains the path of the group, and `/proc/self/mountinfo` contains the mount points. If the
+//! process has a cgroup namespace, the path is `/`. Otherwise, the path is the group's path on the host.
+//!
+//! Systems other than Linux don't have `/proc/self/cgroup`, so this module finds no limits on such systems.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,9 +25,11 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
-    /// The used memory, except the memory that the kernel reclaims before it kills a process: the page cache of files
-    /// (active and inactive) and reclaimable slab. [`Memory::available`](super::system::Memory::available) counts the
-    /// same memory as available. `None` if the used memory can't be read.
+    /// The used memory, without the memory that the kernel reclaims before it kills a process: the page cache of files
+    /// (active and inactive) and reclaimable slab. [`Memory::available`](super::system::Memory::available) counts this
+    /// reclaimable memory as available.
+    ///
+    /// `None` if the used memory can't be read.
     pub(crate) used: Option<u64>,
 }
 
@@ -72,8 +75,10 @@ struct Groups {
 }
 
 impl Groups {
-    /// Finds the groups of this process for a controller such as `memory`. In version 1, a controller may have its own
-    /// hierarchy. This hierarchy applies even if version 2 is also mounted.
+    /// Finds the groups of this process for a controller such as `memory`.
+    ///
+    /// In version 1 of cgroups, a controller may have a separate hierarchy. If it has one, this function uses that
+    /// hierarchy, even if version 2 is also mounted.
     fn find(root: &Path, membership: &str, mounts: &str, controller: &str) -> Option<Self> {
         let (path, unified) = match group_path(membership, |controllers| has(controllers, controller)) {
             Some(path) => (path, false),
@@ -87,8 +92,8 @@ impl Groups {
                 false => mount.kind == "cgroup" && has(mount.options, controller),
             })?;
         let top = root.join(mount.point.trim_start_matches('/'));
-        // If the group isn't inside the mounted part of the hierarchy, this process can't see the group's directory.
-        // Then use the mount point: it is the directory of the nearest outer group that this process can see.
+        // If the group isn't inside the mounted part of the hierarchy, this process can't see the group's directory. We
+        // use the mount point instead, which is the directory of the nearest outer group that this process can see.
         let inside = Path::new(path).strip_prefix(&mount.root).unwrap_or(Path::new(""));
         let inside = if path.contains("..") {
             Path::new("")
@@ -99,9 +104,11 @@ impl Groups {
         Some(Self { unified, directories })
     }
 
-    /// Returns the limit and the used memory of the group with the least available memory. That may be an outer group:
-    /// other containers may fill the pod while this container is far below its own limit. If the used memory of a group
-    /// can't be read, the group's whole limit counts as available.
+    /// Returns the limit and the used memory of the group with the least available memory. If the used memory of a
+    /// group can't be read, the group's whole limit counts as available.
+    ///
+    /// The group with the least available memory may be an outer group. For example, other containers may fill the pod
+    /// while this container is far below its own limit.
     fn memory(&self) -> Option<MemoryLimit> {
         let limited = self.directories.iter().filter_map(|directory| {
             let file = match self.unified {
@@ -115,8 +122,10 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Returns the used memory of a group and its inner groups. In version 1, only the entries of `memory.stat` with
-    /// the prefix "total_" include the inner groups. Version 1 has no entry for slab, so slab counts as used.
+    /// Returns the used memory of a group and its inner groups.
+    ///
+    /// In version 1 of cgroups, the entries of `memory.stat` with the prefix "total_" include the inner groups, and the
+    /// entries without the prefix don't. Version 1 has no entry for reclaimable slab, so all slab counts as used.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (
@@ -161,8 +170,8 @@ impl Groups {
     }
 }
 
-/// In version 1, this number or a larger one means that there is no limit: the kernel writes the largest multiple of
-/// the page size that a signed 64-bit number can hold. No real limit is that large.
+/// In version 1 of cgroups, a limit of this size or larger means that there is no limit. For "no limit", the kernel
+/// writes the largest multiple of the page size that a signed 64-bit number can hold.
 const UNLIMITED_V1: u64 = 1 << 62;
 
 fn number(file: &Path) -> Option<u64> {

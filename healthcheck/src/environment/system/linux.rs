@@ -30,8 +30,9 @@ pub(crate) fn uname() -> Uname {
     }
 }
 
-/// Returns the number of the machine's online CPUs. This process may be limited to fewer CPUs. A sandbox may hide
-/// `/sys`, so `/proc/stat` is the fallback.
+/// Returns the number of the machine's online CPUs, even if this process may use only some of them.
+///
+/// A sandbox may hide `/sys`. If `/sys` is hidden, the function reads `/proc/stat` instead.
 pub(crate) fn online_cpus() -> Option<usize> {
     read("/sys/devices/system/cpu/online")
         .and_then(|list| parse_cpu_list(&list))
@@ -80,8 +81,9 @@ fn kibibytes(value: &str) -> Option<u64> {
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
     let total = bytes("MemTotal").filter(|&total| total > 0)?;
-    // Kernels before 3.14 and some sandboxes have no `MemAvailable`. Then calculate the available memory from its
-    // parts. `Cached` also contains shared memory, which the kernel can't reclaim, so subtract `Shmem`.
+    // Kernels before 3.14 and some sandboxes have no `MemAvailable`. For these systems, `sum` adds the free memory, the
+    // page cache of files and the reclaimable slab. If the page cache isn't listed, `sum` uses `Cached` without
+    // `Shmem`, because the kernel can't reclaim shared memory.
     let sum = || {
         let files = bytes("Active(file)")
             .zip(bytes("Inactive(file)"))
@@ -127,8 +129,8 @@ fn count_cpus(stat: &str) -> Option<usize> {
     Some(stat.lines().filter(is_cpu).count()).filter(|&count| count > 0)
 }
 
-/// Returns the uptime of this process. Both `/proc/uptime` and the start time in `/proc/self/stat` are relative to the
-/// boot, so a change of the wall clock has no effect.
+/// Returns the uptime of this process. The calculation uses only times since the boot, from `/proc/uptime` and
+/// `/proc/self/stat`. So a change of the wall clock has no effect.
 fn uptime() -> Option<Duration> {
     let since_boot: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
     let started = parse_start_ticks(&read("/proc/self/stat")?)? / TICKS_PER_SECOND;
@@ -147,15 +149,17 @@ fn open_files() -> Option<u64> {
     static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
 
     // Since Linux 6.2, the size of `/proc/self/fd` is the number of open files. Reading the size is much cheaper than
-    // listing 100,000 sockets. But in older kernels the size is 0, and a sandbox with its own `/proc` may report any
-    // size. So list the directory once, and trust the size only if it is about the number of entries.
+    // listing 100,000 sockets.
+    //
+    // In older kernels, the size of `/proc/self/fd` is 0, and a sandbox with its own `/proc` may report any size. So we
+    // list the directory once, and trust the size only if it is close to the number of entries.
     let size = fs::metadata("/proc/self/fd").ok()?.len();
     if SIZE_COUNTS.get() == Some(&true) {
         return Some(size);
     }
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
-        // If this process has reached its limit of open files, it can't open the directory. Then only the size is
-        // known.
+        // If this process has reached its limit of open files, it can't open the directory to count the entries. The
+        // size is the only number that we have.
         return (size > 0).then_some(size);
     };
     // Subtract one, because listing the directory opens a file too.

@@ -1,8 +1,10 @@
 //! Reads values of the machine and of this process from the operating system. Each platform has its own file with the
 //! same functions. If a platform doesn't provide a value, the value is `None`.
 //!
-//! On Linux, this module reads the kernel's files directly, even with the feature `sysinfo`, because that needs little
-//! code. The crate sysinfo also has a side effect that a health page must not have: when it reads the process table, it
+//! On Linux, this module reads the kernel's files directly, even if the feature `sysinfo` is on. Reading these files
+//! needs little code.
+//!
+//! The crate sysinfo has a side effect that a health page must not have: when sysinfo reads the process table, it
 //! raises the process's soft limit of open files.
 
 #[cfg(target_os = "linux")]
@@ -27,8 +29,8 @@ pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 /// The memory of the machine, in bytes. [`super::cgroup`] reads the limit of a container.
 ///
 /// Available memory is memory that the kernel can allocate without swapping: free memory + page cache of files (active
-/// and inactive) + reclaimable slab. The environment page and the check `memory` use this definition, for a machine and
-/// for a container.
+/// and inactive) + reclaimable slab. The environment page and the check `memory` use this definition for the memory of
+/// a machine and for the memory of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,

@@ -79,8 +79,10 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// Returns the user's name from the environment variable `USER` or `USERNAME`, which a login usually sets.
-/// `/etc/passwd` can't replace them everywhere: Windows doesn't have this file, and on macOS it doesn't contain the
+/// Returns the user's name from the environment variable `USER` or `USERNAME`. A login usually sets one of these
+/// variables.
+///
+/// This function doesn't read `/etc/passwd`: Windows doesn't have this file, and on macOS the file doesn't contain the
 /// ordinary users.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
