@@ -8,10 +8,12 @@
 //! routes into its own router, and one that calls the library's `serve`. The library has its default features. All
 //! dependencies have the versions of this workspace's lock file.
 //!
-//! The bench builds the three applications one after another, in three rounds. Each build starts from scratch and
-//! strips the binary. The processor time of a build includes cargo and the compilers. Then, in eleven rounds, the bench
-//! starts each application, and reads its resident memory one second after the first answer. Most of this memory holds
-//! pages of the binary file, which the kernel can reclaim.
+//! The bench builds each application three times. Each build starts from scratch and strips the binary. The processor
+//! time of a build includes cargo and the compilers.
+//!
+//! After the builds, the bench starts each application eleven times. One second after the first answer of an
+//! application, the bench reads its resident memory. Most of this memory holds pages of the binary file, which the
+//! kernel can reclaim.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

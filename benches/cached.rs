@@ -3,25 +3,28 @@
 //! `cargo bench -p healthcheck-benches --bench cached` runs this bench.
 //!
 //! The bench makes these comparisons:
-//! - `router()` with an axum handler that returns a copy of the same response. The router answers `GET /healthcheck`,
-//!   once for 3 checks (600 bytes) and once for 1,000 checks (200 KB). The router has to reach 0.97 times the requests
-//!   per second of the handler for 3 checks, and 0.95 times for 1,000 checks. Its p99 may be at most 1.1 times the p99
+//! - `router()` with an axum handler that returns a copy of the same response. The bench compares them for 3 checks (a
+//!   response of 600 bytes) and for 1,000 checks (200 KB). `router()` has to reach 0.97 times the handler's requests
+//!   per second for 3 checks, and 0.95 times for 1,000 checks. The p99 of `router()` may be at most 1.1 times the p99
 //!   of the handler.
-//! - `serve()` for 3 checks with the same handler behind `axum::serve`. `serve()` has to reach 0.95 times the requests
-//!   per second of the handler.
-//! - `serve()` for 3 checks with bare hyper, which has no limits for clients. `serve()` has to reach 0.85 times the
-//!   requests per second of hyper.
+//! - `serve()` with the same handler behind `axum::serve`, for 3 checks. `serve()` has to reach 0.95 times the
+//!   handler's requests per second.
+//! - `serve()` with bare hyper, for 3 checks. The hyper server sets no limits for clients. `serve()` has to reach 0.85
+//!   times hyper's requests per second.
 //!
-//! The bench starts its own binary again as a process for each server. `wrk -t1 -c64 --latency` puts load on the
-//! server. If wrk isn't installed, a child process of the bench sends the requests over 64 connections. The server
-//! runs on one core, and the load on another core. The bench puts load on the two compared servers in turn, for 2 s
-//! each, in 9 rounds after a warm-up round. A figure is the median of the ratios of all rounds. `CACHED_ROUNDS=3`
-//! reduces the number of rounds to 3.
+//! Each server is a separate process, for which the bench starts its own binary again. `wrk -t1 -c64 --latency` puts
+//! load on the server. If wrk isn't installed, a child process of the bench sends the requests over 64 connections. The
+//! server runs on one core, and the sender of the requests on another core.
 //!
-//! If a figure misses its limit, count the processor instructions of a request to find the reason. Run the binary of
-//! this bench under `valgrind --tool=callgrind`. The arguments `as-server of-router 20000` profile the router, and
-//! `as-server of-handler 20000` profile the handler. The process then sends 20,000 requests for 3 checks to itself,
-//! without a socket.
+//! A comparison has a warm-up round and 9 measured rounds. In each round the bench puts load on one server for 2 s, and
+//! then on the other server for 2 s. A figure is the median of the ratios of all measured rounds. `CACHED_ROUNDS=3`
+//! reduces the number of measured rounds to 3.
+//!
+//! If a figure misses its limit, count the processor instructions of a request to find the reason: run the binary of
+//! this bench under `valgrind --tool=callgrind`.
+//!
+//! With the arguments `as-server of-router 20000`, the process sends 20,000 requests for 3 checks to its own router,
+//! without a socket. With `as-server of-handler 20000`, it sends these requests to the handler.
 
 use std::convert::Infallible;
 use std::env;
@@ -67,8 +70,8 @@ fn measure() -> Result {
         if let Some(most) = p99 {
             figure::at_most(&format!("{what}: p99"), rounds.p99.ratio(), most, "×");
         }
-        // The number of requests that a core can answer depends on the processor time of a request. So the limit of
-        // this time is the inverse of the limit of requests per second.
+        // If a request takes twice the processor time, a core answers half as many requests. So the limit of the
+        // processor time is the inverse of the limit of requests per second.
         figure::at_most(
             &format!("{what}: CPU a request"),
             rounds.cpu.ratio(),
@@ -196,8 +199,8 @@ async fn serve(name: &str, checks: usize) -> Result {
     Ok(())
 }
 
-/// Calls the router or the handler as many times as `requests` says. Uses no socket, so that a profiler sees only the
-/// work for the requests.
+/// Sends as many requests as `requests` says to the router or to the handler. Uses no socket, so a profiler sees only
+/// the work for the requests.
 #[tokio::main(flavor = "current_thread")]
 async fn ask(name: &str, requests: usize) -> Result {
     let own: Router = Endpoints::new(subject(3)?).router()?;

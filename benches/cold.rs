@@ -4,11 +4,12 @@
 //! `cargo bench -p healthcheck-benches --bench cold` runs this bench.
 //!
 //! The bench makes these comparisons:
-//! - A report of 50 async checks, which take 100 ms each, with a single sleep of 100 ms. This comparison has 20 rounds.
-//! - A report of 10,000 async checks, which pass immediately, with spawning and joining 10,000 empty tasks. Each of the
-//!   40 rounds builds its own `HealthCheck` before the clock starts.
-//! - 64 tasks that request a report of the same 1,000 checks at the same time, with one task that requests the report.
-//!   This comparison has 40 rounds.
+//! - A report of 50 async checks that take 100 ms each, against a single sleep of 100 ms. This comparison has 20
+//!   rounds.
+//! - A report of 10,000 async checks that pass immediately, against spawning and joining 10,000 empty tasks. This
+//!   comparison has 40 rounds. Each round builds its own `HealthCheck` before the clock starts.
+//! - 64 tasks that request a report of the same 1,000 checks at the same time, against a single task that requests this
+//!   report. This comparison has 40 rounds.
 //!
 //! The checks run on tokio's multi-thread runtime with its default number of workers, which is one for each core.
 
@@ -108,8 +109,9 @@ fn many_askers(runtime: &Runtime) -> Result {
     Ok(())
 }
 
-/// Compares a report of 10,000 checks with 10,000 empty tasks. The caller chooses the clock: either the wall-clock
-/// time, or the processor time of all threads. Other programs on the machine change the processor time less.
+/// Compares a report of 10,000 checks with 10,000 empty tasks. `clock` returns either the wall-clock time, or the
+/// processor time of all threads. Other programs on the machine affect the processor time less than the wall-clock
+/// time.
 fn many(runtime: &Runtime, clock: impl Fn() -> Duration) -> Result<Pairs> {
     Pairs::measure(
         40,
@@ -144,8 +146,8 @@ fn told(pairs: &Pairs) -> String {
     )
 }
 
-/// Allocates and frees a large block of memory. This makes glibc's allocator merge the free fragments of the previous
-/// measurement, so that they don't slow down the next one.
+/// Allocates and frees a large block of memory. This makes glibc's allocator merge the free fragments that the previous
+/// measurement left. Without this, these fragments would slow down the next measurement.
 fn sweep() {
     drop(black_box(Vec::<u8>::with_capacity(64 * 1024)));
 }

@@ -2,11 +2,15 @@
 //!
 //! `cargo bench -p healthcheck-benches --bench environment` runs this bench.
 //!
-//! The bench starts itself 41 times with exactly 200 environment variables: paths, addresses with passwords, hashes,
-//! flags and words. The page has all built-in sections and one annotated section. On Linux the built-in sections read
-//! the kernel's files; on other systems they use the crate sysinfo. Each process requests `/environment` twice through
-//! `router()`, as a client on the same machine, and reads the complete body. Before the first request the process has
-//! never built the page. The second request shows how long the page takes from then on.
+//! The bench starts its own binary 41 times. Each process has exactly 200 environment variables: paths, addresses with
+//! passwords, hashes, flags and words.
+//!
+//! The environment page has all built-in sections and one annotated section. On Linux the built-in sections read the
+//! kernel's files. On other systems they use the crate sysinfo.
+//!
+//! Each process requests `/environment` twice through `router()`, as a client on the same machine, and reads the
+//! complete body. The first request shows how long the first page of a process takes. The second request shows how long
+//! every later page takes.
 
 #![allow(clippy::print_stdout, reason = "this is what the parent reads")]
 

@@ -1,17 +1,18 @@
-//! Sends many requests at the same time, and then requests of clients that give up early. Asserts that each check runs
-//! only once for all these requests.
+//! Sends many requests at the same time, and then requests from clients that give up early. Each measurement asserts
+//! that all its requests together cause only one run of each check.
 //!
 //! `cargo bench -p healthcheck-benches --bench herd` runs this bench.
 //!
 //! The bench makes these measurements:
-//! - In one process, 10,000 tasks send a request to the router at the same time. There are three checks of 100 ms each
-//!   and no cached results. Each check may run only once. The last answer has to come within 200 ms.
-//! - 10,000 clients send the same request over sockets. All clients connect before the first of them sends its
-//!   request. Clients and server share the cores of the machine, so the bench also measures a handler that only sleeps
-//!   for 100 ms. The library's last answer may come at most 100 ms later than the last answer of this handler. Each
-//!   connection needs two open files, so the bench uses fewer clients if the limit of open files is low.
-//! - 20 clients, one after another, request a check of 100 ms. Each client disconnects after 30 ms if it has no answer.
-//!   The check has to run once, to its end, and later clients get its result.
+//! - In one process, 10,000 tasks send a request to the router at the same time. There are three checks of 100 ms each,
+//!   without cached results. Each check may run only once. The last answer has to come within 200 ms.
+//! - 10,000 clients send the same request over sockets. All clients connect before the first of them sends its request.
+//!   For comparison, the bench sends the same number of requests to a handler that only sleeps for 100 ms. The
+//!   library's last answer may come at most 100 ms later than the handler's last answer. Each connection needs two open
+//!   files. If the limit of open files is low, the bench uses fewer clients.
+//! - 20 clients, one after another, request a check that takes 100 ms. Each client waits at most 30 ms for the answer,
+//!   and then disconnects. The first clients disconnect before the check ends, but the check has to run to its end, and
+//!   only once. Later clients get its result.
 //!
 //! The bench repeats each measurement five times. It prints the median of the measured times, and the highest number of
 //! runs of a single check.

@@ -4,13 +4,16 @@
 //! `cargo bench -p healthcheck-benches --bench saturated` runs this bench.
 //!
 //! A separate process runs the server. To saturate the application's runtime, the server spawns two tasks for each
-//! worker. These tasks compute without end and yield every 5 ms. The client sends `GET /livez` every 5 ms over one
-//! connection: in each of 5 rounds, 400 times while the runtime is idle, and 400 times while it is saturated. The
-//! saturated p99 may be at most ten times the idle p99, and at most 10 ms. For comparison, the bench also prints the
-//! response times of a page that the application itself serves on its runtime.
+//! worker of this runtime. These tasks compute without end, and yield every 5 ms.
 //!
-//! The p99 depends mainly on the kernel's scheduler: the computing threads occupy all cores, so the thread that answers
-//! has to wait for a core.
+//! The client sends `GET /livez` every 5 ms over one connection. In each of 5 rounds, it sends 400 requests while the
+//! application's runtime is idle, and 400 requests while the runtime is saturated. The saturated p99 may be at most ten
+//! times the idle p99, and at most 10 ms.
+//!
+//! For comparison, the bench prints the response times of a page that the application serves on its own runtime.
+//!
+//! The saturated p99 depends mainly on the kernel's scheduler. The computing threads occupy all cores, and the thread
+//! that answers the probe has to wait for a core.
 
 use std::hint::black_box;
 use std::net::SocketAddr;

@@ -4,16 +4,19 @@
 //! `cargo bench -p healthcheck-benches --bench soak` runs this bench for 600 s. With the additional arguments `-- 60`
 //! it runs for 60 s.
 //!
-//! A separate process runs `serve()`. Its checks pass, fail, are slow, panic or hang, and some of them are blocking.
-//! Their results stay fresh for 50 ms. 32 clients request every page in most of its formats over real sockets. 16 of
-//! the clients keep their connections, 8 connect again for each request, and 8 disconnect if an answer takes longer
-//! than 20 ms.
+//! A separate process runs `serve()`. Its checks pass, fail, are slow, panic or hang. Some of the checks are blocking.
+//! A result stays fresh for 50 ms.
+//!
+//! 32 clients request every page in most of its formats over real sockets. 16 of the clients keep their connections,
+//! and 8 clients connect again for each request. The last 8 clients disconnect if an answer takes longer than 20 ms.
 //!
 //! The first quarter of the time is a warm-up, because the allocator's memory grows by a tenth in the first minutes.
-//! After the warm-up and at the end, the bench stops the load, waits for 15 s, and reads the state of the process.
-//! Within these 15 s tokio stops its idle threads. The numbers of open files, of threads and of tasks must not be
-//! higher at the end than after the warm-up. The resident memory may be at most 10 % higher. At the end no run may be
-//! stuck.
+//!
+//! The bench reads the state of the process after the warm-up, and again at the end. Before each reading, the bench
+//! stops the load and waits for 15 s. Within these 15 s tokio stops its idle threads.
+//!
+//! At the end the process may not have more open files, threads or tasks than after the warm-up. Its resident memory
+//! may be at most 10 % higher. At the end no run may be stuck.
 
 use std::env;
 use std::net::SocketAddr;
@@ -111,8 +114,8 @@ struct State {
 impl State {
     async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
         let held = held(server.id())?;
-        // This `Client` returns only the status code of an answer. So the server encodes a number in the status code,
-        // which is `TOLD` plus the number.
+        // `Client` returns only the status code of an answer, not its body. The server has to answer with a number, and
+        // encodes this number in the status code: `TOLD` plus the number.
         let mut client = Client::connect(tasks).await?;
         let alive = client.get("/tasks").await?;
         let stuck = client.get("/stuck").await?;
@@ -167,8 +170,8 @@ impl Load {
         self.answers.load(Relaxed)
     }
 
-    /// Stops the clients, and then waits for 15 s, so that the server becomes idle. Returns an error if a client ended
-    /// before this call.
+    /// Stops the clients. Waits for 15 s, so that the server becomes idle. Returns an error if a client ended before
+    /// this call.
     async fn stop(&mut self) -> Result {
         if let Some(ended) = self.clients.try_join_next() {
             return Err(format!("a client ended early: {ended:?}").into());

@@ -3,13 +3,17 @@
 //! `cargo bench -p healthcheck-benches --bench start` builds four binaries, and then runs this bench.
 //!
 //! One binary registers no checks, the second 1,000, and the third 10,000. The fourth binary registers 10,000 bare
-//! names, which show the cost of the crate `inventory` itself. Each binary prints the processor time that it has used
-//! before `main`, and the duration of `HealthCheck::discover()`. The bench starts each binary 61 times in turn.
+//! names instead of checks. It shows the cost of the crate `inventory` itself.
 //!
-//! Before `main`, the program loads and relocates all registrations, and `inventory` links them into a list. The cost
-//! of one registration is the difference of the processor times with 10,000 and with no registrations, divided by
-//! 10,000. The discovery of 10,000 checks may take fifteen times as long as that of 1,000 checks, because the library
-//! sorts the checks, and because 10,000 checks don't fit into the processor's cache.
+//! Each binary prints the processor time that it has used before `main`, and the duration of `HealthCheck::discover()`.
+//! The bench starts the four binaries in turn, each 61 times.
+//!
+//! Before `main`, the program loads and relocates all registrations, and `inventory` links them into a list. The bench
+//! calculates the cost of one registration: it subtracts the processor time with no registrations from the time with
+//! 10,000, and divides the difference by 10,000.
+//!
+//! The discovery of 10,000 checks may take fifteen times as long as that of 1,000 checks. This limit is more than ten
+//! times, because the library sorts the checks, and because 10,000 checks don't fit into the processor's cache.
 
 use std::fmt::Write as _;
 use std::process::Command;

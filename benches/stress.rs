@@ -3,20 +3,24 @@
 //! `cargo bench -p healthcheck-benches --bench stress` runs this bench for two minutes. With the environment variable
 //! `HEALTHCHECK_STRESS_SECONDS=10` it runs for 10 s.
 //!
-//! There are 1,500 checks in five layers. Each check depends on checks of the layer below. The checks pass, fail,
-//! panic, are slow or hang. Some of them are blocking, and some run at an interval.
+//! There are 1,500 checks in five layers. Each check depends on checks of the layer below its own. The checks pass,
+//! fail, panic, are slow or hang. Some checks are blocking, and some run at an interval.
 //!
-//! Four threads request reports, and cancel half of the requests early. A fifth thread creates runtimes and requests a
-//! report on each of them. Then it drops some runtimes at once, and keeps others for a while without driving them. A
-//! sixth thread overrides, expires, removes and adds checks.
+//! Four threads request reports, and cancel half of their requests early.
+//!
+//! A fifth thread creates runtimes and requests a report on each runtime. It drops some of the runtimes immediately
+//! after the request. It keeps the others for a while without driving them.
+//!
+//! A sixth thread overrides, expires, removes and adds checks.
 //!
 //! The bench asserts these invariants:
 //! - A check never has two runs at the same time.
-//! - Every answer comes at most three seconds after the end of its budget. The bench also prints the median delay.
-//! - The sequence numbers of transitions increase. A transition of a check begins with the status at which the previous
-//!   transition of this check ended.
+//! - Every answer comes at most three seconds after the time limit of its request. The bench also prints the median
+//!   delay.
+//! - The sequence numbers of transitions increase. Each transition of a check begins with the status with which the
+//!   previous transition of this check ended.
 //! - A removed check disappears from reports and from the history.
-//! - At the end the bench makes every check pass. Then the report is a success, and no run is stuck.
+//! - At the end the bench makes every check pass. After that, the report is a success, and no run is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;
@@ -74,7 +78,7 @@ struct Lever {
     running: AtomicU32,
 }
 
-/// Represents a run of a check. A run creates this value when it begins, and drops it when it ends.
+/// Represents a run of a check. Each run creates this value when it begins, and drops the value when it ends.
 struct Inside(Arc<Lever>);
 
 impl Inside {
@@ -132,7 +136,8 @@ fn check(number: usize, lever: &Arc<Lever>, calm: &Arc<AtomicBool>) -> Check {
     let (lever, calm) = (Arc::clone(lever), Arc::clone(calm));
     let name = name(number);
     let said = name.clone();
-    // A blocking check that hangs occupies a thread. So only a tenth of the checks are blocking.
+    // A blocking check that hangs occupies a thread. To limit the number of occupied threads, only a tenth of the
+    // checks are blocking.
     let check = if number.is_multiple_of(10) {
         Check::blocking(name, move || {
             let _inside = Inside::enter(&lever, &said);

@@ -1,6 +1,8 @@
-//! Uses checks that another crate contains. Rust doesn't link a crate that nothing refers to, so the checks of such a
-//! crate are missing, without an error. `use … as _;` refers to the crate. `.expect([…])` returns an error at start if
-//! a check is missing.
+//! Uses checks that another crate contains.
+//!
+//! Rust doesn't link a crate that nothing refers to. The checks of such a crate are missing, and no error says so. The
+//! line `use … as _;` refers to the crate, so Rust links it. The method `.expect([…])` makes the start fail with an
+//! error if a check is missing.
 //!
 //! `cargo run --example another_crate` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 

@@ -4,8 +4,10 @@
 //!
 //! > interval + timeout + threshold × interval
 //!
-//! In this example the time is 2 s + 1 s + 2 × 2 s = 7 s. A threshold delays the failure, so set one either for the
-//! check or in the prober, but not in both.
+//! In this example the time is 2 s + 1 s + 2 × 2 s = 7 s.
+//!
+//! A threshold delays the failure. Most probers have their own threshold, so set a threshold either for the check or in
+//! the prober, but not in both.
 //!
 //! `cargo run --example background` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 

@@ -8,8 +8,8 @@ use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Creates a check that connects to this address. The name of the check contains the address, so that each check has
-/// its own name.
+/// Creates a check that connects to this address. The name of the check contains the address, so that the checks of two
+/// addresses have different names.
 fn peer(addr: String) -> Check {
     Check::new(format!("peer {addr}"), move || {
         let addr = addr.clone();
@@ -17,8 +17,9 @@ fn peer(addr: String) -> Check {
     })
     .timeout(Duration::from_secs(1))
     // All instances of this service use the same peers. With `external`, a peer that is down doesn't make the instances
-    // unready. With `critical(false)`, the failed check only degrades the report, because the service works without its
-    // peers.
+    // unready.
+    //
+    // The service works without its peers. With `critical(false)`, a peer that is down only degrades the report.
     .external()
     .critical(false)
     .tags(["peer"])

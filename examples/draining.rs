@@ -1,6 +1,8 @@
-//! Drains an application with axum's own graceful shutdown. After SIGTERM, readiness fails at once. The server still
-//! answers for two seconds, so that load balancers notice the failure. Then it stops accepting connections. After
-//! Ctrl-C, the server stops without this delay.
+//! Drains an application with axum's own graceful shutdown.
+//!
+//! After SIGTERM, readiness fails at once. The server answers for another two seconds, so that load balancers notice
+//! the failure. When these two seconds have passed, the server stops accepting connections. After Ctrl-C, the server
+//! stops without this delay.
 //!
 //! `cargo run --example draining` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 

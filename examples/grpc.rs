@@ -3,13 +3,19 @@
 //!
 //! `cargo run -p healthcheck-examples --example grpc --features grpc` runs this example. The first argument is the
 //! address of the HTTP endpoints, by default 127.0.0.1:8080. The second argument is the address of the gRPC service, by
-//! default 127.0.0.1:50051. `grpc-health-probe -addr 127.0.0.1:50051` probes the service, and so does a Kubernetes
-//! probe with `grpc: {port: 50051, service: storage}`.
+//! default 127.0.0.1:50051.
 //!
-//! The protocol requires a gRPC service `""` that stands for the whole application. Each check is a gRPC service that
-//! has the check's name. A client that watches an unknown service gets `SERVICE_UNKNOWN` and stays connected; without
-//! this example's wrapper, tonic-health would reject the call. tonic-health doesn't implement the method `List` of
-//! newer versions of the protocol. A client that calls `List` gets `UNIMPLEMENTED`.
+//! `grpc-health-probe -addr 127.0.0.1:50051` probes the gRPC service. A Kubernetes probe of the check `storage`
+//! contains `grpc: {port: 50051, service: storage}`.
+//!
+//! In the protocol, a client asks for a gRPC service by its name. The name `""` stands for the whole application. The
+//! name of a check stands for this check.
+//!
+//! The protocol requires that a client that watches an unknown service gets `SERVICE_UNKNOWN` and stays connected.
+//! tonic-health would reject the call, so this example wraps tonic-health.
+//!
+//! tonic-health doesn't implement the method `List` of newer versions of the protocol. A client that calls `List` gets
+//! `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,8 +68,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    // A client that watches a gRPC service keeps its connection open, so the gRPC server might never end. So `main`
-    // waits for the server for at most 1 s.
+    // A client that watches a gRPC service keeps its connection open. While such a connection is open, the gRPC server
+    // doesn't end. So `main` waits for the server for at most 1 s.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
         ended??;
     }
@@ -71,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Creates a check that runs every second in the background. The gRPC service learns of a new status only when the
-/// check runs, so the check has to run even if no client requests a report.
+/// check runs. A request to the gRPC service doesn't run the check.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -122,8 +128,8 @@ async fn tell_of(reporter: &HealthReporter, service: &str, is_up: bool) {
     reporter.set_service_status(service, status).await;
 }
 
-/// Wraps tonic-health's implementation of the service. Changes only the answer to a client that watches an unknown
-/// service: it gets the status that the protocol requires.
+/// Wraps tonic-health's implementation of the service, and changes only one answer: a client that watches an unknown
+/// service gets the status that the protocol requires.
 struct Standard(HealthService);
 
 #[tonic::async_trait]
@@ -148,7 +154,7 @@ impl Health for Standard {
                     status: Told::ServiceUnknown.into(),
                 };
                 // This application adds no checks at run time, so an unknown service stays unknown. The stream sends
-                // this one answer and then stays open.
+                // the status `unknown` once. After that it stays open without sending anything.
                 let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
                 Ok(Response::new(Box::pin(told)))
             }

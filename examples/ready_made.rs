@@ -1,5 +1,5 @@
-//! A service whose checks all use ready-made checks of the library. Its database is an SQLite file, so the example
-//! needs no other server.
+//! A service whose checks all use ready-made checks of the library. Its database is an SQLite file, so you don't need a
+//! database server to run the example.
 //!
 //! `cargo run -p healthcheck-examples --example ready_made --features ready-made` runs this example. The first argument
 //! is the address, by default 127.0.0.1:8080. The second argument is the path of the database file.

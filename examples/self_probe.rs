@@ -4,7 +4,7 @@
 //! This example has three commands:
 //! - `cargo run --example self_probe` starts the service.
 //! - `cargo run --example self_probe probe` probes the running service, and exits with the exit code that Docker
-//!   expects. An image runs this command by `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//!   expects. In a Dockerfile, write `HEALTHCHECK CMD ["/myapp", "probe"]`.
 //! - `cargo run --example self_probe probe --nagios` probes the running service, and exits with the exit code that
 //!   Nagios expects.
 //!

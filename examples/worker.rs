@@ -1,9 +1,10 @@
-//! Runs workers that take messages from a queue only while the database is up. At the start, `until` waits until the
-//! database is up. Before each message, a worker waits at a gate, which is open only while the check of the database
-//! passes.
+//! Runs workers that take messages from a queue only while the database is up.
 //!
-//! Any program that listens on 127.0.0.1:5432 can play the database, such as `nc -lk 5432`. Start this program, stop
-//! it, and start it again: the workers pause while the program is stopped.
+//! At the start, `until` waits until the database is up. Before each message, a worker waits at a gate, which is open
+//! only while the check of the database passes.
+//!
+//! Any program that listens on 127.0.0.1:5432 can play the database, such as `nc -lk 5432`. While you stop this
+//! program, the workers pause.
 //!
 //! `cargo run --example worker` runs this example. The first argument is the address, by default 127.0.0.1:8080. The
 //! second argument is the address of the database, by default 127.0.0.1:5432.

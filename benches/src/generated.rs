@@ -15,9 +15,10 @@ pub struct Package {
 }
 
 impl Package {
-    /// Writes the files of the package. `dependencies` contains lines of its `Cargo.toml`; in these lines,
-    /// `{workspace}` stands for the path of this repository's workspace. `sources` contains the path and the text of
-    /// each source file. If the package has been built before, keeps its build output.
+    /// Writes the files of the package. If the package has been built before, keeps its build output.
+    ///
+    /// `dependencies` contains lines for the package's `Cargo.toml`. In these lines, `{workspace}` stands for the path
+    /// of this repository's workspace. `sources` contains the path and the text of each source file.
     ///
     /// # Errors
     /// Returns an error if the files can't be written.
@@ -34,8 +35,8 @@ impl Package {
             fs::remove_dir_all(this.root.join("src"))?;
         }
         this.put("Cargo.toml", &manifest)?;
-        // With the lock file of this workspace, the package needs only dependencies that are already downloaded. So the
-        // build works offline.
+        // The package gets a copy of this workspace's lock file. All packages in this file are already downloaded, so
+        // the build works offline.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
         for (path, text) in sources {
             this.put(path, text)?;
@@ -98,8 +99,8 @@ impl Package {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            // The environment may already contain `CARGO_TARGET_DIR`. This line overrides it, so that each package has
-            // its own target directory.
+            // The environment of the bench may contain `CARGO_TARGET_DIR`. This line overrides that variable, so that
+            // each package has its own target directory.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .output()?;

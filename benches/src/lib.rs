@@ -4,8 +4,9 @@
 //! `cargo bench -p healthcheck-benches` runs all benches. With `--bench NAME`, cargo runs only the bench with this
 //! name. The documentation of each bench describes its comparison.
 //!
-//! A comparison has several rounds. In each round both compared programs run, one directly after the other, so that
-//! other load on the machine slows both of them down. The resulting figure is the median of the ratios of all rounds.
+//! A comparison measures two programs in several rounds. In each round the two programs run one directly after the
+//! other, so that other load on the machine slows both of them down. The figure of the comparison is the median of the
+//! ratios of all rounds.
 //!
 //! `cargo test` asserts limits for everything that doesn't depend on the speed of the machine. `tests/packages.rs` in
 //! this package counts the additional packages. The tests of the workspace count allocations, memory and runs.

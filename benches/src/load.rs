@@ -30,8 +30,8 @@ pub enum Role {
     Server(String, usize),
 }
 
-/// Determines the role of this process from its command-line arguments. If the process was started to put load on a
-/// server, this function does so and then exits the process.
+/// Determines the role of this process from its command-line arguments. If the arguments tell this process to put load
+/// on a server, this function sends the requests and then exits the process.
 ///
 /// # Errors
 /// Returns an error if the arguments are invalid, or if the load fails.
@@ -80,8 +80,7 @@ impl Server {
         Self::by(on_core(1, &this_bench()?), name, argument)
     }
 
-    /// Starts the binary of this bench again as the server with this name. Unlike a server from [`start`](Self::start),
-    /// this server may use all cores.
+    /// Starts the binary of this bench again as the server with this name. The server may use all cores.
     ///
     /// # Errors
     /// Returns an error if the server doesn't start.
@@ -193,8 +192,10 @@ fn is_there(program: &str) -> bool {
     env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
-/// Returns a command that runs the program only on this core, if the machine allows it. The command `taskset` replaces
-/// itself with the program, so the process id stays the same.
+/// Returns a command that runs the program only on this core, if the machine allows it.
+///
+/// The command `taskset` replaces itself with the program. So the id of the command's process is the id of the
+/// program's process.
 fn on_core(core: usize, program: &str) -> Command {
     if !pins() {
         return Command::new(program);

@@ -42,7 +42,7 @@ pub fn cpu_of_threads(id: u32) -> Result<Duration> {
 }
 
 /// Returns the processor time of the child processes of this process, and of their own child processes. The sum
-/// includes only processes that have ended, and whose parent has waited for them.
+/// includes a process only after it has ended and its parent has waited for it.
 ///
 /// # Errors
 /// Returns an error if `/proc` doesn't exist.

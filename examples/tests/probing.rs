@@ -69,8 +69,8 @@ fn probes_stay_out_of_traces() {
     get_as("curl/8.5", addr, "/readyz");
     get_as("ELB-HealthChecker/2.0", addr, "/");
     get_as("Mozilla/5.0", addr, "/");
-    // The service logs requests in the order in which they come. The browser's request came last. If it is the first
-    // request in the log, the service hasn't logged the two probes before it.
+    // The service logs requests in the order in which they arrive, and the browser's request arrived last. If the
+    // browser's request is the first in the log, the service hasn't logged the two probes before it.
     let mut line = example.line();
     while !line.contains("request{") {
         line = example.line();

@@ -28,9 +28,10 @@ impl Endpoints {
         self
     }
 
-    /// Builds the request handler. If the configuration is invalid, returns one error with all problems. In the log
-    /// `place` identifies these endpoints: `place` is the list of the server's addresses, or "router" for endpoints in
-    /// an app.
+    /// Builds the request handler. If the configuration is invalid, returns one error that lists all problems.
+    ///
+    /// `place` identifies these endpoints in the log. It is the list of the server's addresses, or "router" for
+    /// endpoints in an app.
     pub(crate) fn assemble(self, readers: Readers, place: &str) -> Result<Arc<Handler>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         #[cfg(feature = "openapi")]

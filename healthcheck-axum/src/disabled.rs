@@ -1,5 +1,5 @@
-//! Removes the checks that the environment variable `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`. So an
-//! operator can disable a check without a new build.
+//! Removes the checks that the environment variable `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`. With
+//! this variable an operator can disable a check without a new build.
 
 use healthcheck::HealthCheck;
 
@@ -8,8 +8,10 @@ use crate::serving::RUNTIME;
 
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 
-/// Removes the checks that `HEALTHCHECK_DISABLE` names from `health`. Returns whether the variable also names the check
-/// `runtime`: the server adds that check itself, so `health` doesn't contain it.
+/// Removes from `health` the checks that `HEALTHCHECK_DISABLE` names.
+///
+/// Returns whether the variable names the check `runtime`. `health` doesn't contain this check, because the server adds
+/// it separately.
 pub(crate) fn apply(health: &HealthCheck) -> bool {
     match std::env::var(VARIABLE) {
         Ok(list) => take_out(health, &list, RUNTIME),

@@ -44,26 +44,30 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | request | answer |
 /// |---|---|
 /// | `GET /healthcheck` | a report on every check |
-/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | a report on some checks; an unknown check or tag gets 404, an unknown `exclude` adds a warning to the report |
+/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | a report on some checks. If a check or tag is unknown, the status code is 404. If `exclude` names an unknown check, the report has a warning. |
 /// | `GET /healthcheck/{check}` | a report on this check only |
 /// | `GET /healthcheck/history` | the last transitions of each check and of the overall status |
-/// | `GET /livez`, `/readyz`, `/startupz` | a report on the checks of this probe; the query and `/{check}` select some of the checks |
-/// | `GET /environment`, `/environment/{section}` | the environment page; one section of the page |
+/// | `GET /livez`, `/readyz`, `/startupz` | a report on the checks of this probe. The query or `/{check}` can select some of these checks. |
+/// | `GET /environment` | the environment page |
+/// | `GET /environment/{section}` | one section of the environment page |
 /// | `GET /healthcheck/openapi.json` | an OpenAPI document of these endpoints, if `Endpoints::openapi` is on |
 ///
-/// **Methods.** `HEAD` gets the answer that `GET` would get, without the body. On the health path, on the probe paths
-/// and for single checks, `OPTIONS` gets the answer that `HEAD` would get, with the additional header `Allow`. A CORS
-/// preflight gets 204 with `Allow`. A request with any other method gets 405.
+/// **Methods.** `HEAD` gets the answer that `GET` would get, without the body.
+///
+/// On the health path, on the probe paths and for single checks, `OPTIONS` gets the answer that `HEAD` would get, with
+/// the additional header `Allow`.
+///
+/// A CORS preflight gets 204 with the header `Allow`. A request with any other method gets 405.
 ///
 /// **Errors.** An error is JSON, text or HTML, depending on the `Accept` header of the request.
 ///
-/// **The query.** Unknown parameters are ignored, so a parameter that only bypasses caches, such as `?_=1598022539`,
-/// does no harm. A query with more than 1,024 parameters gets 400, and one longer than 32 KiB gets 414.
+/// **The query.** Unknown parameters are ignored. So a client can add a parameter such as `?_=1598022539` to bypass
+/// caches. A query with more than 1,024 parameters gets 400. A query longer than 32 KiB gets 414.
 ///
 /// **Headers.** By default each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. While the
 /// service shuts down, each answer in HTTP/1 also has `Connection: close`.
 ///
-/// **Size.** In a built-in format, a body has at most 64 MiB if it contains metrics, and otherwise at most 4 MiB. If a
+/// **Size.** In a built-in format, a body with metrics has at most 64 MiB, and every other body at most 4 MiB. If a
 /// report would be larger, the answer contains the verdicts without the outputs of the checks.
 ///
 /// ```
@@ -142,15 +146,18 @@ impl Endpoints {
     }
 
     /// Sets the content of the environment page. With `None` there is no environment page. By default the page has the
-    /// built-in sections and every annotated section. The functions of the annotated sections get the values that the
+    /// built-in sections and every annotated section.
+    ///
+    /// The functions of annotated sections can have parameters. For these parameters they get the values that the
     /// application provided to the checks.
     pub fn environment(mut self, dump: impl Into<Option<EnvironmentDump>>) -> Self {
         self.environment = dump.into().map_or(Environment::NotServed, Environment::Given);
         self
     }
 
-    /// Sets the health path, which serves the report on all checks. Default: "/healthcheck". Don't use "/" in a router
-    /// that you nest: the links of the status page would then point outside the nested router.
+    /// Sets the health path, which serves the report on all checks. Default: "/healthcheck".
+    ///
+    /// Don't use "/" in a router that you nest. The links of the status page would point outside the nested router.
     pub fn health_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.health);
         self
@@ -193,8 +200,8 @@ impl Endpoints {
         self
     }
 
-    /// Sets the status code of an answer whose overall status is degraded, on the health path and for a single check
-    /// below that path. Default: the status code of a success. Consul, for example, treats 429 as a warning.
+    /// Sets the status code of a degraded report on the health path, and of a degraded report on a single check below
+    /// that path. Default: the status code of a success. Consul, for example, treats 429 as a warning.
     ///
     /// On the probe paths a degraded report always has the status code of a success, because a kubelet treats any 4xx
     /// as a failure.
@@ -205,9 +212,10 @@ impl Endpoints {
 
     /// Adds a header to each answer whose overall status is a success or degraded.
     ///
-    /// - Except for `Vary`, your value replaces the default value of the header. `Vary` contains both values.
-    /// - Your `Content-Type` applies only to the format `json`, which is the default format, and to your own
-    ///   [`body`](Self::body).
+    /// - If the library sets the same header by default, your value replaces the default value. The header `Vary`
+    ///   contains both values.
+    /// - A `Content-Type` applies to the default format `json`, or to your own [`body`](Self::body) in its place. It
+    ///   doesn't apply to other formats.
     /// - If you set the same header twice, the last value applies.
     pub fn success_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("success_header", &name);
@@ -232,9 +240,10 @@ impl Endpoints {
         self
     }
 
-    /// Replaces the JSON of the default format by the output of `f`. The closure gets a report with only the data that
-    /// the client of the request may see. Set the content type by [`success_header`](Self::success_header) and
-    /// [`failed_header`](Self::failed_header). If the closure panics, the client gets the built-in JSON.
+    /// Replaces the JSON of the default format by the output of `f`. If `f` panics, the client gets the built-in JSON.
+    ///
+    /// The report that `f` gets contains only the data that the client may see. Set the content type of the output by
+    /// [`success_header`](Self::success_header) and [`failed_header`](Self::failed_header).
     ///
     /// ```
     /// use axum::http::{HeaderValue, header::CONTENT_TYPE};
@@ -258,7 +267,9 @@ impl Endpoints {
     }
 
     /// Adds an output format of your own. A request selects the format by `?format=NAME`, or by an `Accept` header that
-    /// names the format's content type. If a built-in format has the same name, your format replaces the built-in one.
+    /// names the format's content type.
+    ///
+    /// If a built-in format has the same name, your format replaces the built-in one.
     ///
     /// ```
     /// use axum::{body::Bytes, http::HeaderValue};
@@ -292,9 +303,9 @@ impl Endpoints {
     /// Sets whether the endpoints include an OpenAPI 3.1 document at `/healthcheck/openapi.json`, which describes every
     /// endpoint. Default: no.
     ///
-    /// The document describes the configured paths, parameters, status codes and formats. The schemas of the report and
-    /// of the history are those of [`Report`] and [`Transition`](healthcheck::Transition). For a format of your own,
-    /// the document has only the content type.
+    /// The document describes the configured paths, parameters, status codes and formats. It contains the schemas of
+    /// [`Report`] and [`Transition`](healthcheck::Transition). For a format of your own, the document names only the
+    /// content type.
     ///
     /// Any client may read the document, because it contains nothing about the checks. The server's address in the
     /// document is a relative path, which is also right in a nested router.
@@ -336,9 +347,10 @@ impl Endpoints {
         self
     }
 
-    /// Sets the version of the service, such as `env!("CARGO_PKG_VERSION")`. Some formats show the version:
-    /// `health+json`, for example, as `releaseId`. Default: the version of the binary's package. There is no default if
-    /// that package has no annotated function.
+    /// Sets the version of the service, such as `env!("CARGO_PKG_VERSION")`. Some formats show the version. The format
+    /// `health+json`, for example, shows it as `releaseId`.
+    ///
+    /// Default: the version of the binary's package. If that package has no annotated function, there is no default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.service.version = Some(version.into());
         self
@@ -357,9 +369,10 @@ impl Endpoints {
     /// Sets which requests may read the details of a report: outputs, sections, warnings and descriptions. Default:
     /// [`Access::direct`].
     ///
-    /// A request that `access` refuses gets the same status code as an admitted one, and a report with the names,
-    /// verdicts and times of the checks. In that report "reason withheld" replaces each output. With
-    /// [`details`](Self::details) you can also withhold the names and verdicts.
+    /// A request that `access` refuses gets the same status code as an admitted request. Its report contains the names,
+    /// verdicts and times of the checks, and the text "reason withheld" in place of each output.
+    ///
+    /// With [`details`](Self::details) you can also withhold the names and verdicts.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
@@ -368,8 +381,8 @@ impl Endpoints {
     /// Sets how much of a report a request gets if [`details_access`](Self::details_access) doesn't admit the request.
     /// Default: [`Details::Verdicts`].
     ///
-    /// With [`Details::Overall`], the fields `results` and `hostname` of the report are empty. So the answer hides the
-    /// names of the checks and their number.
+    /// With [`Details::Overall`], the fields `results` and `hostname` of the report are empty. Such a report hides the
+    /// names and the number of the checks.
     ///
     /// ```
     /// use healthcheck_axum::{Access, Details, Endpoints};
@@ -389,9 +402,10 @@ impl Endpoints {
         self
     }
 
-    /// Sets how long a request waits for checks that have to run first. After that time, the answer has the latest
-    /// results. With `None` a request waits until each of these checks has ended or timed out. Default: 4 s on the
-    /// health path, and 800 ms on the probe paths, because a kubelet waits only 1 s.
+    /// Sets how long a request waits for checks that have to run first. After this time, the answer contains the latest
+    /// results. With `None` a request waits until each of these checks has ended or timed out.
+    ///
+    /// Default: 4 s on the health path, and 800 ms on the probe paths. A kubelet waits 1 s for the answer of a probe.
     pub fn answer_within(mut self, budget: impl Into<Option<Duration>>) -> Self {
         let budget = budget.into();
         self.health_budget = budget;
@@ -399,9 +413,10 @@ impl Endpoints {
         self
     }
 
-    /// Sets how old a result may be before a probe runs the check again: `pass` for a passing result, `fail` for a
-    /// failing one. Default: 5 s for `pass`, and 2 s for `fail`. If the application sets a TTL for the check, that TTL
-    /// applies.
+    /// Sets how old a result may be before a probe runs the check again. `pass` applies to a passing result, and `fail`
+    /// to a failing one. Default: 5 s for `pass`, and 2 s for `fail`.
+    ///
+    /// If the application sets a TTL for a check, this TTL replaces both values for that check.
     pub const fn probe_max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = (pass, fail);
         self
@@ -409,16 +424,17 @@ impl Endpoints {
 
     /// Returns the endpoints as a router, to merge into an app with a state of any type.
     ///
-    /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. To keep your layers off the
-    ///   health endpoints, merge this router after you add the layers.
-    /// - **Paths.** axum's `merge` panics if your app already has a route at the path of an endpoint. You can also nest
-    ///   this router, as in `nest("/{tenant}", …)`. This router sets no fallback.
+    /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. If your layers shouldn't
+    ///   apply to the health endpoints, merge this router after you add the layers.
+    /// - **Paths.** axum's `merge` panics if your app already has a route at the path of an endpoint. Instead of
+    ///   merging this router you can nest it, as in `nest("/{tenant}", …)`. This router sets no fallback.
     /// - **Blocked runtimes.** This router answers on your app's runtime. While all worker threads of that runtime are
-    ///   blocked, no request gets an answer, even on `/livez`. On a current-thread runtime, a single async check that
-    ///   blocks its thread is sufficient to cause this. [`serve`](Self::serve) answers from a separate thread.
+    ///   blocked, no request gets an answer, even on `/livez`. A current-thread runtime is blocked as soon as one async
+    ///   check blocks its thread. [`serve`](Self::serve) avoids this problem, because it answers from a separate
+    ///   thread.
     /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) shuts your server down gracefully on SIGTERM.
-    /// - **The client's address.** [`Access::loopback`] needs the client's address, so start your server with
-    ///   `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// - **The client's address.** [`Access::loopback`] reads the client's address. If you use this rule, start your
+    ///   server with `into_make_service_with_connect_info::<SocketAddr>()`.
     /// - **Disabled checks.** This method and [`serve`](Self::serve) remove the checks that the environment variable
     ///   `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`.
     ///

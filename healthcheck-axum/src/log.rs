@@ -1,5 +1,5 @@
-//! Writes log lines from a separate thread. A thread that answers requests only pushes its line into a bounded queue.
-//! So a log that blocks or fails doesn't delay an answer.
+//! Writes log lines from a separate thread. A thread that answers requests only pushes its log line into a bounded
+//! queue, and doesn't wait until the line is written.
 
 use std::time::{Duration, Instant};
 

@@ -23,9 +23,10 @@ const AGENTS: [&str; 15] = [
     self_probe::AGENT,
 ];
 
-/// The default paths of the endpoints that probers request many times a minute. `is_probe` also includes the paths
-/// below these. The path of the environment page isn't in this list, because an access log should record the requests
-/// for that page.
+/// The default paths of the endpoints that probers request many times a minute. For `is_probe`, a path below one of
+/// these is also a probe path.
+///
+/// The path of the environment page isn't in this list, because an access log should record the requests for that page.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
 /// Returns whether a request is a health probe. With this function you can keep health probes out of access logs and
@@ -37,8 +38,8 @@ const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 /// - The user agent of the request is that of a known prober: Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios,
 ///   Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom or [`probe`](crate::probe()).
 ///
-/// Any client can send the user agent of a prober, and so hide its requests from a log that omits probes. For an audit
-/// log, recognize probes by their path and the address of the client.
+/// Any client can send the user agent of a prober. Its requests are then missing from a log that omits probes. For an
+/// audit log, recognize probes by their path and by the address of the client.
 ///
 /// ```
 /// use axum::http::Request;

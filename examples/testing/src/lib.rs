@@ -54,8 +54,8 @@ pub fn prices(prices: &Prices) -> Result<String, &'static str> {
     }
 }
 
-/// Returns a builder that finds the three checks and has the values of their parameters. A test may call `only` and
-/// `replace` on this builder before `build`.
+/// Returns a builder with the three checks of this service. The arguments are the values that the checks need as
+/// parameters. Before `build`, a test may call `only` and `replace` on this builder.
 pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBuilder {
     HealthCheck::builder()
         .provide(redis)

@@ -12,9 +12,10 @@ use orders::{Prices, Queue, Redis};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Builds the service with this queue, and with a Redis check that always returns the outcome `redis`. The real Redis
-/// check would fail in tests with paused time: while it waits for the network, tokio advances the clock to the check's
-/// timeout.
+/// Builds the service with this queue. The Redis check of this service always returns the outcome `redis`.
+///
+/// The real Redis check would fail in tests with paused time. While that check waits for the network, tokio advances
+/// the clock to the check's timeout.
 fn app(redis: Outcome, queue: &Arc<Queue>) -> Router {
     let unused = Redis {
         addr: ([127, 0, 0, 1], 1).into(),

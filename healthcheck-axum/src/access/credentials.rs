@@ -72,8 +72,10 @@ impl Tokens {
         self.accepted.len()
     }
 
-    /// Returns whether `presented`, the credentials of a request, equals one of the tokens. Compares `presented` with
-    /// every token in constant time, so that a client can't learn from the duration how many bytes it has guessed.
+    /// Returns whether `presented`, the credentials of a request, equals one of the tokens.
+    ///
+    /// Compares `presented` with every token in constant time. Otherwise the duration would tell a client how many
+    /// bytes of a token it has guessed.
     pub(super) fn contain(&self, presented: &[u8]) -> bool {
         let found = self
             .accepted

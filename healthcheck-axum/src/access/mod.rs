@@ -23,10 +23,11 @@ use crate::log::log;
 /// [`Endpoints::environment_access`](crate::Endpoints::environment_access) or to
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// If the rule of `environment_access` refuses a request, the server answers 401 or 403. It answers 401 with
-/// `WWW-Authenticate` if the rule accepts credentials, otherwise 403. The body says how to allow such a request. The
-/// body is JSON, or an HTML page for a browser. If the rule of `details_access` refuses a request, the server still
-/// answers the request, but leaves the details out.
+/// If the rule of `environment_access` refuses a request, the server answers with an error. The status code is 401 with
+/// the header `WWW-Authenticate` if the rule accepts credentials, and 403 if it accepts none. The body says how to
+/// allow such a request.
+///
+/// If the rule of `details_access` refuses a request, the server answers with a report without the details.
 ///
 /// Don't rely on [`direct`](Self::direct) or [`loopback`](Self::loopback) for security. A sidecar, a rootless
 /// container, nginx with a bare `proxy_pass`, the PROXY protocol or host networking can make a request from another
@@ -81,14 +82,18 @@ impl Access {
         Self { rule: Rule::Direct }
     }
 
-    /// Admits each [direct](Self::direct) request from this machine. The peer's address has to be exactly 127.0.0.1 or
-    /// ::1. The request mustn't be HTTP/1.0. If it has a `Host` header, the host has to be localhost, 127.0.0.1 or
-    /// \[::1\], with any port. This is the default for
+    /// Admits each [direct](Self::direct) request from this machine. This rule is the default for
     /// [`Endpoints::environment_access`](crate::Endpoints::environment_access).
     ///
-    /// The rule reads the peer's address from axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) provides this
-    /// value. If you use [`router`](crate::router) instead, start your own server with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`. Without this value, the rule refuses every request.
+    /// A direct request is from this machine if it meets all of these conditions:
+    ///
+    /// - The peer's address is exactly 127.0.0.1 or ::1.
+    /// - The HTTP version is at least 1.1.
+    /// - If the request has a `Host` header, the host is localhost, 127.0.0.1 or \[::1\], with any port.
+    ///
+    /// The rule reads the peer's address from axum's `ConnectInfo<SocketAddr>`. Without this value, the rule refuses
+    /// every request. [`serve`](crate::serve) provides the value. If you use [`router`](crate::router), start your
+    /// server with `into_make_service_with_connect_info::<SocketAddr>()`.
     #[must_use]
     pub const fn loopback() -> Self {
         Self { rule: Rule::Loopback }
@@ -101,14 +106,14 @@ impl Access {
     }
 
     /// Admits each request that has this token in its header `Authorization: Bearer`. The rule compares tokens in
-    /// constant time. It never accepts an empty token.
+    /// constant time, and never accepts an empty token.
     #[must_use]
     pub fn bearer(token: impl Into<String>) -> Self {
         Self::bearers([token])
     }
 
     /// Admits each request that has one of these tokens in its header `Authorization: Bearer`. While you rotate a
-    /// token, pass the old token and the new one.
+    /// token, pass both the old token and the new one.
     ///
     /// ```
     /// let access = healthcheck_axum::Access::bearers(["old", "new"]);
@@ -132,10 +137,11 @@ impl Access {
     /// Admits each request whose header `Authorization: Bearer` contains one of the tokens in this file. Write one token
     /// on each line. The rule ignores white space around a token.
     ///
-    /// The rule reads the file when the first request with a token arrives, and after that at most once a second. So
-    /// you can rotate a token without a restart. If the file can't be read or is larger than 64 KiB, the rule accepts
-    /// no token, and logs the reason once. If the disk doesn't answer, the rule accepts the previous tokens until they
-    /// are 10 s old.
+    /// The rule reads the file when a request with a token arrives, but at most once a second. So you can rotate a
+    /// token without a restart.
+    ///
+    /// If the file can't be read or is larger than 64 KiB, the rule accepts no token, and logs the reason once. If the
+    /// disk doesn't answer, the rule accepts the tokens that it read last, until they are 10 s old.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -143,8 +149,8 @@ impl Access {
         }
     }
 
-    /// Admits each request that has this user and password (HTTP Basic). A browser shows a prompt for both. The rule
-    /// compares them in constant time, and never accepts an empty password.
+    /// Admits each request that has this user and password (HTTP Basic). A browser prompts its user for the two values.
+    /// The rule compares the values in constant time, and never accepts an empty password.
     ///
     /// HTTP Basic doesn't encrypt the password: use TLS, or a loopback address.
     ///
@@ -171,9 +177,10 @@ impl Access {
         }
     }
 
-    /// Admits each request that `self` or `other` admits. If both refuse a request and neither of them accepts
-    /// credentials, the server answers 403. If at least one of them accepts credentials, the server answers 401, with
-    /// one challenge for each rule that accepts credentials.
+    /// Admits each request that `self` or `other` admits.
+    ///
+    /// If both rules refuse a request, the server answers 401 if at least one of the rules accepts credentials, and 403
+    /// if none does. An answer with 401 has one challenge for each rule that accepts credentials.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -184,8 +191,8 @@ impl Access {
     /// Admits each request for which the closure `condition` returns true. If the closure panics, the rule refuses the
     /// request.
     ///
-    /// The server calls the closure while it answers a request. So the closure should neither block nor compute for
-    /// long.
+    /// The server waits for the closure before it answers the request. So the closure should neither block nor compute
+    /// for long.
     #[must_use]
     pub fn when(condition: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         Self {

@@ -25,8 +25,8 @@ pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
     if !is_local(peer) {
         return Err(Refusal::Elsewhere);
     }
-    // Some proxies add no header, for example nginx with a bare `proxy_pass`. But nginx sends HTTP/1.0 by default, so
-    // this rule refuses every request with HTTP/1.0.
+    // Some proxies add no header, for example nginx with a bare `proxy_pass`. By default nginx sends HTTP/1.0. To
+    // recognize nginx, this rule refuses every request with HTTP/1.0.
     if request.version < Version::HTTP_11 {
         return Err(Refusal::OldHttp);
     }
@@ -65,8 +65,8 @@ fn peer(request: &Parts) -> Option<IpAddr> {
     real.or(mock).map(SocketAddr::ip)
 }
 
-/// Returns whether the peer's address is exactly 127.0.0.1 or ::1. The other addresses of 127.0.0.0/8 aren't local for
-/// this function, because other services often use them.
+/// Returns whether the peer's address is exactly 127.0.0.1 or ::1. Returns false for the other addresses of
+/// 127.0.0.0/8, because other services often use them.
 fn is_local(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,

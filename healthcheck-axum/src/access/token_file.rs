@@ -77,8 +77,8 @@ impl TokenFile {
                 None => (Reading::begin(self.path.clone(), self.read), PATIENCE),
             };
             match reading.wait(patience) {
-                // An earlier request began this reading more than a second ago, and the file may have changed since. So
-                // the loop reads the file again.
+                // An earlier request began this reading more than a second ago. The file may have changed since then,
+                // so the loop reads it again.
                 Some(_) if patience.is_zero() && reading.began.elapsed() >= REREAD => continue,
                 Some(tokens) => self.take(&mut known, reading.began, tokens),
                 None => {
@@ -115,7 +115,7 @@ impl TokenFile {
     }
 }
 
-/// A reading of the file that runs in a separate thread, so that a request can stop waiting for it.
+/// A reading of the file in a separate thread. If the disk doesn't answer, a request can stop waiting for this thread.
 struct Reading {
     result: Arc<ResultCell>,
     began: Instant,
@@ -167,8 +167,8 @@ impl ResultCell {
 
 fn read(path: &Path) -> Read {
     let mut text = String::new();
-    // The path may be a named pipe, so this function first checks that it is a regular file. Opening a pipe would block
-    // until another process opens the pipe for writing.
+    // The path may be a named pipe. Opening a pipe would block until another process opens the pipe for writing. So
+    // this function first checks that the path is a regular file.
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
     if !is_file {
         return Err("it is no file".to_owned());

@@ -44,8 +44,8 @@ pub(crate) struct Rendered {
 
 const ACCEPT: &str = "accept";
 
-/// Headers that the HTTP server sets itself. A wrong value would break the connection, so formats and users can't set
-/// them.
+/// Headers that the HTTP server sets itself. Formats and users can't set these headers, because a wrong value would
+/// break the connection.
 pub(crate) const SERVERS_OWN: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
 /// The rendered parts of a page, as a format returned them.

@@ -127,8 +127,8 @@ impl Ask {
     }
 }
 
-/// Returns the values of the header with this name. Most requests have few headers, so comparing the name with each of
-/// them costs less than hashing it.
+/// Returns the values of the header with this name. Compares the name with that of each header, because most requests
+/// have few headers. Hashing the name would take longer.
 pub(crate) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
     let pairs = headers.iter().filter(move |(found, _)| **found == name);
     pairs.map(|(_, value)| value)

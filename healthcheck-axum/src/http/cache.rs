@@ -34,8 +34,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Returns whether answers with these two keys have the same content. This is so if the keys have the same probe,
-    /// and if either both formats or none of them are metrics.
+    /// Returns whether answers with these two keys have the same content. Two answers have the same content if they
+    /// belong to the same probe, and if either both or none of them contain metrics.
     fn is_of(self, other: Self) -> bool {
         self.kind == other.kind && self.choice.form.is_metrics() == other.choice.form.is_metrics()
     }

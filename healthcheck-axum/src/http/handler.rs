@@ -36,8 +36,8 @@ pub(crate) struct Handler {
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
-    /// Whether the environment page shows only the names of variables and arguments, without their values. The page
-    /// shows the values if the application chose who may read it, or if the server is bound to a loopback address.
+    /// Whether the environment page shows only the names of variables and arguments, without their values. This is
+    /// false if the application chose who may read the page, or if the server is bound to a loopback address.
     pub(crate) variables_are_hidden: bool,
 }
 
@@ -111,8 +111,8 @@ impl Handler {
     /// Answers a request for which [`begin`](Self::begin) found no cached answer.
     pub(crate) async fn answer(&self, request: Uncached, target: Target, head: &Parts) -> Response<Bytes> {
         let answer = match request {
-            // The answer names the methods. It has no `Access-Control-Allow-*` header, so a browser doesn't let the
-            // script of another site send its request.
+            // The answer names the methods that this endpoint accepts. It has no `Access-Control-Allow-*` header, so a
+            // browser doesn't let the script of another site send its request.
             Uncached::Preflight => Ok(answer::no_content(target.allowed())),
             #[cfg(feature = "openapi")]
             Uncached::OpenApi => Ok(answer::json(
@@ -127,9 +127,9 @@ impl Handler {
     }
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
-        // The request header `VIA` has the names of the processes whose upstream checks led to this request. While
-        // `_asked` lives, the upstream checks of this process send these names on. So each process notices if its own
-        // check has caused the request.
+        // The request header `VIA` has the names of the processes whose upstream checks led to this request. A process
+        // that finds its own name in the header refuses the request. While `_asked` exists, the upstream checks of this
+        // process send the names on in their own requests.
         let via = head.headers.get(VIA);
         let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
         let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
@@ -169,8 +169,8 @@ impl Handler {
         Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
     }
 
-    /// Collects the reports and counters for a scrape of the metrics. Starts due checks without waiting for them, so
-    /// the next scrape shows their results.
+    /// Collects the reports and counters for a scrape of the metrics. Starts due checks without waiting for them. The
+    /// next scrape shows the results of these checks.
     async fn scrape(&self, selection: &Selection) -> Result<Shown, SelectionError> {
         let now = |selection| self.health.report_within(selection, Duration::ZERO);
         // This order matters: the first report starts the due checks before the probes' reports are read.
@@ -197,8 +197,8 @@ impl Handler {
         if is_whole && let Some(rendered) = self.cache.find(key, &shown) {
             return rendered;
         }
-        // Rendering doesn't lock the cache, so no other request waits for it. Two requests at the same time may both
-        // render the same answer.
+        // Rendering doesn't lock the cache, so other requests don't wait for it. If two requests come at the same time,
+        // both may render the same answer.
         let context = RenderContext {
             health: &self.health,
             context: PageContext {
@@ -252,8 +252,8 @@ impl Handler {
         )
     }
 
-    /// Returns an error if the query doesn't select the check that the path names. A report has only checks that both
-    /// the path and the query select.
+    /// Returns an error if the query doesn't select the check that the path names. Such a request selects no check,
+    /// because a check has to match both the path and the query.
     fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
         let (Some(name), query) = (&ask.name, ask.query()) else {
             return Ok(());
@@ -280,8 +280,8 @@ impl Handler {
         Finish {
             without_body: is_options || head.method == Method::HEAD,
             is_options,
-            // While this instance drains, `Connection: close` makes a client open its next connection to another
-            // instance. HTTP/2 doesn't allow this header.
+            // `Connection: close` makes a client open a new connection for its next request. While this instance
+            // drains, that connection should go to another instance. HTTP/2 doesn't allow this header.
             closes: self.health.is_draining() && head.version <= Version::HTTP_11,
         }
     }

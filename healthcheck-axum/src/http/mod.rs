@@ -1,8 +1,8 @@
 //! Answers requests: `ask` reads a request once, `handler` answers it, and `cache` keeps the rendered answer until the
 //! report changes.
 //!
-//! Returning a cached answer takes so little time that function calls would be a considerable part of it. So the
-//! functions that do this are `#[inline]`.
+//! Returning a cached answer takes so little time that function calls would be a considerable part of this time. So the
+//! functions that return a cached answer are `#[inline]`.
 
 pub(crate) mod accept;
 pub(crate) mod answer;

@@ -1,5 +1,5 @@
-//! Chooses the format of an answer. `?format=` decides first, and then the header `Accept`. If neither decides, the
-//! format is JSON, so no request gets 406.
+//! Chooses the format of an answer. If the query has no `?format=`, the header `Accept` decides. If no format matches
+//! `Accept`, the format is JSON, so no request gets 406.
 
 use std::fmt;
 
@@ -56,9 +56,10 @@ impl Formats {
         Ok(self.accepted(request))
     }
 
-    /// Returns the format that fits the header `Accept` best. The format with the highest quality wins. Among formats
-    /// with equal quality, the one that a range names most closely wins. If these are several, the one whose range
-    /// comes first wins.
+    /// Returns the format that fits the header `Accept` best. The format with the highest quality wins.
+    ///
+    /// If several formats have the same quality, the one that a range names most closely wins. If several formats are
+    /// equally close, the one whose range comes first in the header wins.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
         let accepted = || values(request.headers, ACCEPT);
         // Most clients send no `Accept`, or one of these two values. These cases need no parsing.
@@ -80,8 +81,10 @@ impl Formats {
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
-        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body, so it gets the worst results last. A
-        // client that accepts `text/plain` and no wildcard is a person at a shell, who wants one word.
+        // Consul sends `text/plain, text/*, */*`. It keeps only the end of a body, so the body ends with the worst
+        // results.
+        //
+        // A person at a shell wants a single word, and sends `text/plain` without a wildcard.
         let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
             Style::WorstLast
         } else {

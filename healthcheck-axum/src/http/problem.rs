@@ -123,8 +123,8 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_sections", known)
     }
 
-    /// Describes a request for the environment page of a service that has none. No route leads to this error, so the
-    /// error is only a safeguard.
+    /// Describes a request for the environment page of a service that has no such page. Such a service has no route for
+    /// the page, so this error should never occur.
     pub(crate) fn no_environment() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no environment page is served")
     }

@@ -95,8 +95,10 @@ impl Query {
         !(self.checks.is_empty() && self.tags.is_empty() && self.excluded.is_empty())
     }
 
-    /// Returns the checks of a probe that the query selects by name or tag, without the checks that the query excludes.
-    /// If the query lists no names and no tags, it selects all checks of the probe.
+    /// Returns the checks of a probe that the query selects by name or tag. If the query lists no names and no tags, it
+    /// selects all checks of the probe.
+    ///
+    /// The returned selection doesn't contain the checks that the query excludes.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         let mut selection = self.excluding(probe.clone());
         for check in &self.checks {

@@ -1,5 +1,5 @@
 //! Finds the target of a path, such as a probe or the history. In an app, axum's router finds the target. In a server
-//! that serves only the endpoints, [`Handler::at`] finds it.
+//! that serves only the endpoints, the method [`Handler::at`] finds the target.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -34,8 +34,8 @@ const KINDS: [ProbeKind; 4] = [
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
     let mut router = Router::new();
     for (path, target) in routes(handler) {
-        // `GET` has a service of its own because that is faster: axum tries `any_service` only after it has compared
-        // the method of the request with every other method.
+        // axum tries `any_service` only after it has compared the method of the request with every other method. A
+        // separate service for `GET` is faster.
         let route = Route {
             handler: Arc::clone(handler),
             target,
@@ -106,7 +106,7 @@ fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }
 
-/// Answers a request. The head alone decides the answer, so the body is dropped unread.
+/// Answers a request. The answer depends only on the head, so this function doesn't need the body.
 #[inline]
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {

@@ -43,8 +43,8 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
                 .description(Some("How this service is, for machines and people."))
                 .version(subject.version.unwrap_or("unknown")),
         )
-        // In a nested router, we don't know the prefix of the paths. So the server's address is relative to the path of
-        // this document.
+        // If the router is nested, we don't know the prefix of its paths. So the document contains the server's address
+        // as a path relative to the path of the document.
         .servers(Some([ServerBuilder::new().url(subject.root()).build()]))
         .paths(subject.described())
         .components(Some(ComponentsBuilder::new().schemas_from_iter(schemas).build()))

@@ -21,7 +21,7 @@ struct Page {
 }
 
 /// The error status codes that the environment page, its sections and the history have in common. A request without
-/// permission gets 401 or 403. A request that this service itself caused, by an upstream check, gets 508.
+/// permission gets 401 or 403. A request that an upstream check of this service has caused gets 508.
 const GUARDED: [(&str, &str); 3] = [
     ("401", "Credentials are asked for"),
     ("403", "Not for this caller; the answer says how to allow it"),

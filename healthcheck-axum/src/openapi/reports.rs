@@ -116,8 +116,8 @@ impl Subject<'_> {
     /// Returns the content types that a report can have, each with the schema of the body.
     fn content(&self, kind: ProbeKind) -> Vec<(String, RefOr<Schema>)> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
-        // An application that uses `Endpoints::body` sets the content type as a header. So `formats` doesn't contain
-        // that content type, and we add it here.
+        // An application that uses `Endpoints::body` sets the content type as a header. `formats` doesn't contain that
+        // content type, so this line adds it.
         let own = self.answers.content_types().map(|media| (None, media));
         for (name, media) in self.answers.formats.media(Endpoint::of(kind)).chain(own) {
             let schema = match name {

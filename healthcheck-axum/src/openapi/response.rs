@@ -40,8 +40,10 @@ pub(super) fn problem(when: &str, has_body: bool) -> Response {
     answer(when, content.into_iter().filter(|_| has_body).collect())
 }
 
-/// Describes the response to a query that is too long. The description contains no body, because not every such
-/// response has a body: hyper itself refuses a request line beyond 64 KiB, and sends no body.
+/// Describes the response to a query that is too long.
+///
+/// The description contains no body, because some of these responses have none: hyper itself refuses a request line
+/// beyond 64 KiB, and sends no body.
 pub(super) fn too_long() -> Response {
     answer("The query is longer than 32 KiB", Vec::new())
 }

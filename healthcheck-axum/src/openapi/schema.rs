@@ -35,8 +35,8 @@ pub(super) fn anything() -> RefOr<Schema> {
         .into()
 }
 
-/// Returns the schema of a value that matches at least one of these schemas. If there is only one schema, returns that
-/// schema unchanged.
+/// Returns the schema of a value that matches at least one of these schemas. If the list has only one schema, returns
+/// that schema unchanged.
 pub(super) fn any_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match (schemas.pop(), schemas.is_empty()) {
         (Some(only), true) => only,

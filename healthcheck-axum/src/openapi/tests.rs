@@ -148,8 +148,8 @@ fn a_form_of_ones_own_says_whatever_it_likes() {
     for media in ["text/x-mine", "text/csv"] {
         assert_eq!(content[media]["schema"]["type"], "string", "{content}");
     }
-    // The application has replaced the format `json`. So only the formats `microprofile` and `aspnet` still have the
-    // content type `application/json`.
+    // The application has replaced the format `json`. Two built-in formats with the content type `application/json`
+    // remain: `microprofile` and `aspnet`.
     let json = content["application/json"].to_string();
     assert!(!json.contains("Report"), "{json}");
 }

@@ -28,8 +28,12 @@ pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Bod
     }
 }
 
-/// Renders a page. If the body would be too large, leaves out the outputs and sections. If that isn't sufficient, also
-/// leaves out the histories of the checks, and at last all results, so that only the overall status remains.
+/// Renders a page. If the body would be too large, leaves out parts of the page, one after another, until the body
+/// fits:
+///
+/// - the outputs and sections;
+/// - the histories of the checks;
+/// - all results, so that only the overall status remains.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();

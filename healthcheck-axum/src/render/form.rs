@@ -38,8 +38,9 @@ impl Form {
 pub(crate) enum Endpoint {
     /// A report of the health path, or of a single check below that path.
     Health,
-    /// A report of a probe, in any format except metrics. An answer with metrics always has the status code 200, so a
-    /// probe that requests metrics would never fail.
+    /// A report of a probe, in any format except metrics.
+    ///
+    /// An answer with metrics always has the status code 200. If a probe requested metrics, it would never fail.
     Probe,
     /// The environment page, one of its sections, or the history. None of these answers is a report.
     Environment,

@@ -10,7 +10,7 @@ use super::form::{Endpoint, Form};
 use super::{Format, health_json, html, json, openmetrics, prometheus, text};
 
 /// All formats: first the built-in ones, then those of the application. If a request accepts several formats equally,
-/// the request gets the first of these in the list.
+/// it gets the one that comes first in this list.
 #[derive(Clone)]
 pub(crate) struct Formats {
     entries: Vec<Entry>,
@@ -92,8 +92,8 @@ impl Formats {
         };
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
-            // The new format keeps the media type by which an `Accept` header selected the old format. So both `Accept`
-            // and `?format=` now select the new format.
+            // The new format keeps the media type by which an `Accept` header selected the old format. A request can
+            // select the new format by this media type, and by `?format=`.
             Some(known) => {
                 known.format = entry.format;
                 known.name = entry.name;

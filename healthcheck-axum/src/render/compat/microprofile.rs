@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// The JSON format of MicroProfile Health. This format has only the states UP and DOWN, so a check that warns is UP.
+/// The JSON format of MicroProfile Health. This format has only the states UP and DOWN. A check that warns is UP.
 pub(crate) struct MicroProfile;
 
 impl Format for MicroProfile {
