@@ -28,7 +28,8 @@ impl Log {
 
     /// Waits until the queued log lines are written. Returns how many lines contain the text `what`.
     pub(crate) fn count(&self, what: &str) -> usize {
-        // Other tests share the queue of log lines and may keep its thread busy. So we wait for up to 10 s.
+        // Other tests use the same queue of log lines, so the thread that writes them may be busy. We wait for at most
+        // 10 s.
         let patience = Instant::now() + Duration::from_secs(10);
         while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {
             std::thread::yield_now();

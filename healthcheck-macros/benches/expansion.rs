@@ -1,10 +1,11 @@
 //! Measures what one annotated check costs in compile time and in binary size, compared with a check whose registration
 //! is written by hand.
 //!
-//! Run it with `cargo bench -p healthcheck-macros --bench expansion`. The bench generates three crates: one without
+//! Run the bench with `cargo bench -p healthcheck-macros --bench expansion`. It generates three crates: one without
 //! checks, one with 1,000 checks registered by hand, and one with 1,000 annotated checks. It builds each crate several
-//! times and takes the median time. To get the cost of one check, it subtracts the figure of the crate without checks
-//! and divides by 1,000.
+//! times and takes the median time.
+//!
+//! The cost of one check is the difference between a crate with checks and the crate without checks, divided by 1,000.
 //!
 //! An annotated check should take at most 1.5 times the compile time of a check registered by hand, and should add at
 //! most 1,500 bytes to the binary. The output shows these targets.
@@ -71,8 +72,8 @@ fn generate(root: &Path, kind: &str) -> Result<()> {
          [profile.dev]\nincremental = false\n\n[profile.release]\nstrip = true\n\n[workspace]\n"
     );
     fs::write(package.join("Cargo.toml"), manifest)?;
-    // Cargo has already downloaded the dependencies in this workspace's lock file. So with a copy of that lock file,
-    // the generated crate builds offline.
+    // The copied lock file contains only versions that Cargo has already downloaded for this workspace. So the
+    // generated crate builds offline.
     fs::copy(runtime.with_file_name("Cargo.lock"), package.join("Cargo.lock"))?;
     let mut source = String::new();
     for number in 0..CHECKS {

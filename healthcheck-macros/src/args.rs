@@ -104,9 +104,11 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
     Ok(Arg { key, value })
 }
 
-/// If `value` begins with a literal and a comma is missing after the literal, returns the token that follows: the key
-/// of the next option, or a `;`. Returns `None` for an operator, as in `1 + 1`: no comma is missing there, and the
-/// caller's later check rejects the expression.
+/// Looks for a missing comma. If `value` begins with a literal and the comma after the literal is missing, returns the
+/// next token: the key of the next option, or a `;`.
+///
+/// Returns `None` if an operator follows the literal, as in `1 + 1`. No comma is missing there, and the caller rejects
+/// the expression later.
 fn after_literal(value: &TokenStream) -> Option<TokenTree> {
     let mut tokens = value.clone().into_iter();
     match tokens.next()? {

@@ -104,7 +104,7 @@ fn unsized_type(ty: &Type) -> Option<&'static str> {
 /// run.
 fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refused> {
     let lifetime = lifetime.filter(|lifetime| lifetime.ident != "_")?;
-    // The module `signature` has already reported a lifetime that the function declares, so don't report it again.
+    // If the function declares this lifetime, the module `signature` has already reported it.
     if sig
         .generics
         .lifetimes()
@@ -116,8 +116,8 @@ fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refu
     Some((lifetime.to_token_stream(), message))
 }
 
-/// Rejects a type that contains a reference or `impl Trait`. The library finds a provided value by its `TypeId`, so the
-/// type must be concrete and `'static`.
+/// Rejects a type that contains a reference or `impl Trait`. A type must be concrete and `'static`, because the library
+/// finds a provided value by the `TypeId` of the type.
 fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
     match peeled(ty) {
         Type::Reference(reference) => Some((

@@ -35,12 +35,14 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
 }
 
 /// Generates code that converts the function's return value into an outcome. The code wraps the return value in a
-/// `Shape` and calls `into_section`. For a `Result`, that is an inherent method of `Shape`. For any other type, it is
-/// the method of the trait `IntoSection`.
+/// `Shape` and calls `into_section` on the `Shape`.
 ///
-/// In the generated code, the variable with the `Shape` and the method's name have the span of the return type. If the
-/// return type is wrong, the compiler reports an error for one of these two tokens, so the error points to the return
-/// type.
+/// If the return value is a `Result`, `into_section` is an inherent method of `Shape`. For any other type,
+/// `into_section` is the method of the trait `IntoSection`.
+///
+/// In the generated code, two tokens have the span of the return type: the variable with the `Shape`, and the method's
+/// name. If the return type is wrong, the compiler reports the error at one of these tokens. So the error points to the
+/// return type.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);

@@ -7,8 +7,8 @@ use syn::{Attribute, LitStr, Result, ReturnType, Signature, Token, Type, Visibil
 
 use crate::problems::Problems;
 
-/// The parts of an annotated function that its registration needs. The body isn't parsed, so it may be incomplete while
-/// you type.
+/// The parts of an annotated function that its registration needs. The attribute doesn't parse the function's body, so
+/// the body may be incomplete while you type.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,

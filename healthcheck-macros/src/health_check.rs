@@ -38,9 +38,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(krate, &function.attrs, &record))
 }
 
-/// Returns the check's name: the option `name` if there is one, otherwise the name of the function. Records a problem
-/// if the function's name isn't valid; `CheckOptions::parse` has already validated the option. Also records a problem
-/// if the check depends on itself.
+/// Returns the check's name: the option `name` if there is one, otherwise the name of the function.
+///
+/// Records a problem if the name of the function isn't a valid name for a check, or if the check depends on itself.
+/// `CheckOptions::parse` has already validated the option `name`.
 fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {
@@ -61,9 +62,10 @@ fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Prob
     name
 }
 
-/// Generates code that converts the function's return value into an `Outcome`. The code repeats the return type, so
-/// that the compiler's error about a wrong return type points to it. Generated code can't repeat `impl Trait`, so such
-/// a return type is left out.
+/// Generates code that converts the function's return value into an `Outcome`.
+///
+/// The code repeats the function's return type. If this type is wrong, the compiler's error points to the type. A
+/// return type with `impl Trait` is left out, because generated code can't repeat `impl Trait`.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))

@@ -217,9 +217,12 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Returns whether metrics show the status of this result. Metrics show every recent status. Metrics show an
-    /// outdated status only in three cases: the status was set by hand, a dependency of the check fails, or the check's
-    /// background loop has stopped, which is a failure.
+    /// Returns whether metrics show the status of this result. If the result isn't outdated, metrics show its status.
+    ///
+    /// If the result is outdated, metrics show its status in three cases:
+    /// - The status was set by hand.
+    /// - A dependency of the check fails.
+    /// - The check's background loop has stopped. This is a failure of the check.
     const fn is_certain(&self) -> bool {
         let CheckResult {
             overridden,
@@ -345,8 +348,11 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// Returns the verdict of a report, or `None` if the results that metrics show don't suffice to decide the verdict.
-    /// For a failure, the failing result of one critical check suffices. Any other verdict needs all results.
+    /// Returns the verdict of a report. Returns `None` if metrics hide some results and the verdict depends on these
+    /// results.
+    ///
+    /// If metrics show that one critical check fails, the verdict is a failure. Any other verdict needs the results of
+    /// all checks.
     fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
         if report.reason.is_some() {
             return Some(report.status);
@@ -355,9 +361,9 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // A deserialized report doesn't tell whether a failing check fails the report or only degrades it.
-        // `contribution` then assumes that the check fails the report. So we limit the verdict: it is never worse than
-        // the report's own status.
+        // If `report` was deserialized, its results don't say whether a failing check fails the report or only degrades
+        // it. `contribution` assumes that the check fails the report. This assumption may be too strict, so `min`
+        // limits the verdict to the report's own status.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

@@ -31,13 +31,16 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// The built-in formats are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`,
 /// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own.
 ///
-/// A request selects a format by `?format=NAME`. Most formats can also be selected by an `Accept` header that names the
-/// content type of the format. The checks that run and the verdict are the same in every format. The status code is
-/// also the same, except that an answer with metrics always has 200.
+/// A request selects a format by `?format=NAME`. For most formats, a request can also send an `Accept` header with the
+/// content type of the format.
 ///
-/// The server renders the report on all checks of a path once, and sends the same bytes until the report changes. So a
-/// format should use only the data of the page. If it used the current time, for example, clients would see the time of
-/// the rendering.
+/// The checks that run and the verdict don't depend on the format. An answer with metrics always has the status code
+/// 200. In all other formats the status code is the same.
+///
+/// The server renders the report on all checks of a path once, and sends the same bytes until the report changes.
+///
+/// So a format should use only the data of the page. For example, if a format wrote the current time, clients would see
+/// the time of the rendering instead of the time of their request.
 ///
 /// If a format panics, the server logs the panic and sends the built-in JSON.
 ///
@@ -62,12 +65,13 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// }
 /// ```
 pub trait Format: Send + Sync + 'static {
-    /// Returns the value of the header `Content-Type`. The server calls this method when the format is added, and again
-    /// for each rendering. So the method should always return the same value.
+    /// Returns the value of the header `Content-Type`. The server calls this method when you add the format, and for
+    /// each rendering. The method should return the same value each time.
     fn content_type(&self) -> HeaderValue;
 
-    /// Returns further response headers of this format. Default: none. `Connection`, `Content-Length` and
-    /// `Transfer-Encoding` are ignored here, because the server sets these headers itself.
+    /// Returns further response headers of this format. Default: no headers.
+    ///
+    /// The server sets `Connection`, `Content-Length` and `Transfer-Encoding` itself, and ignores these headers here.
     fn headers(&self) -> HeaderMap {
         HeaderMap::new()
     }

@@ -13,7 +13,7 @@ use crate::service::Service;
 /// The input of a [`Format`](crate::Format): a report, data of the request, and data about the service.
 ///
 /// A page contains only the data that this caller may see. If the caller may not see details, [`report`](Self::report)
-/// has "reason withheld" in place of each output, and the other methods also leave details out.
+/// has "reason withheld" in place of each output, and the other methods of the page leave details out.
 #[must_use]
 pub struct Page<'a> {
     report: &'a Report,
@@ -130,8 +130,8 @@ impl<'a> Page<'a> {
         if name.is_empty() { "health" } else { name }
     }
 
-    /// Returns true if the path of the request is that of a probe, or of a single check below it. Returns false for the
-    /// health path and the paths below it.
+    /// Returns true if the path of the request is the path of a probe, such as `/readyz`, or of a single check of a
+    /// probe, such as `/readyz/database`. Returns false for the health path and the paths below it.
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.context.kind != ProbeKind::Health
@@ -157,9 +157,10 @@ impl<'a> Page<'a> {
         self.style != Style::Brief
     }
 
-    /// Returns the name, the options and the source location of each check of the service, sorted by name. If this
-    /// caller may not see details, the checks have no descriptions. With [`Details::Overall`](crate::Details::Overall)
-    /// such a caller gets an empty list.
+    /// Returns the name, the options and the source location of each check of the service, sorted by name.
+    ///
+    /// If this caller may not see details, the checks have no descriptions. With
+    /// [`Details::Overall`](crate::Details::Overall), the list for this caller is empty.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
         match self.withheld {

@@ -17,7 +17,7 @@ pub(crate) fn output(value: &Value) -> Cow<'_, str> {
 }
 
 /// Displays a text on a single line. Escapes control characters, line separators and marks that change the direction of
-/// writing, so that an output can't imitate another line of the body.
+/// writing. Without these escapes, the output of a check could look like another line of the body.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
@@ -36,8 +36,8 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// Writes the advice for a check that doesn't pass: the owner, the runbook and `when_it_fails`, as far as they are set.
-/// Each of the three texts begins on a new line and is cut after `longest` bytes.
+/// Writes the advice for a check that doesn't pass: its owner, its runbook and its `when_it_fails`. Leaves out a text
+/// that isn't set. Each text begins on a new line and is cut after `longest` bytes.
 pub(crate) fn advice(result: &CheckResult, longest: usize, out: &mut impl Write) -> fmt::Result {
     let CheckResult {
         owner,
@@ -118,7 +118,8 @@ pub(super) fn size(bytes: f64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut scaled = (bytes, "B");
     for unit in UNITS {
-        // A value of 1023.5 or more would round to 1024. So it gets the next unit: 1023.5 KiB is shown as "1.0 MiB".
+        // A value of 1023.5 or more would be displayed as 1024. To avoid this, the loop goes on to the next unit:
+        // 1023.5 KiB becomes "1.0 MiB".
         if scaled.0 < 1023.5 {
             break;
         }

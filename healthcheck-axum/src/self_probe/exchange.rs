@@ -1,5 +1,7 @@
-//! Sends one request over HTTP/1.0 and reads its response. HTTP/1.0 has no chunked bodies, and the connection ends with
-//! the response. So this needs no HTTP client, but only httparse, the parser that hyper uses for heads.
+//! Sends one request over HTTP/1.0 and reads its response.
+//!
+//! HTTP/1.0 has no chunked bodies, and the connection ends with the response. Such a response can be read without an
+//! HTTP client. The crate httparse parses the head of the response.
 
 use axum::http::StatusCode;
 use httparse::{EMPTY_HEADER, Header, Response};

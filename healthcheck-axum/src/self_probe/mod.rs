@@ -20,9 +20,10 @@ const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// The `User-Agent` header that `probe` sends. [`is_probe`](crate::is_probe) recognizes this value.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
-/// Sends one request to a health endpoint. This replaces curl in container images that don't have it: with `probe` you
-/// can write a command, such as `myapp probe`, for Docker's `HEALTHCHECK`, for an exec probe of Kubernetes, or for
-/// check scripts of Nagios, Nomad or Consul. `probe` takes at most 5 s.
+/// Sends one request to a health endpoint. `probe` takes at most 5 s.
+///
+/// With `probe` a container image doesn't need curl. Write a command, such as `myapp probe`, for Docker's
+/// `HEALTHCHECK`, for an exec probe of Kubernetes, or for a check script of Nagios, Nomad or Consul.
 ///
 /// `addr` is a host and a port, as in "127.0.0.1:8080", or a [`SocketAddr`](std::net::SocketAddr). On Unix `addr` may
 /// also be a Unix socket, as in "unix:/run/app.sock". `path` is the health path or the path of a probe, such as
@@ -120,8 +121,8 @@ impl Probed {
                 (Status::Warn, summary.line())
             }
             Some(summary) => (worse(by_code, summary.status), summary.line()),
-            // The body isn't a report, for example because the application sends a format of its own. So the status
-            // code alone decides.
+            // The body isn't a report. For example, the application may send its own format. The result depends only on
+            // the status code.
             None => (by_code, code.to_string()),
         };
         Self {
@@ -193,8 +194,8 @@ impl<'a> ReportSummary<'a> {
         })
     }
 
-    /// Returns one line: the reason of the report, if it has one, then the failing checks, then the degraded ones. If
-    /// the report has none of these, the line says how many checks pass.
+    /// Returns one line with the reason of the report (if it has one), the failing checks and the degraded checks, in
+    /// this order. If the report has none of these, the line says how many checks pass.
     fn line(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {

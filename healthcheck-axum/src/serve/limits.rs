@@ -5,7 +5,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// The most connections that the server serves at the same time. To accept a further connection, the server closes
-    /// other connections. If every connection is waiting for an answer, further connections wait in the kernel's queue.
+    /// other connections.
+    ///
+    /// The server doesn't close a connection that waits for an answer. If every connection waits for an answer, further
+    /// connections wait in the kernel's queue.
     pub(crate) connections: usize,
     /// How long a client may take to send the head of a request, and how long it may go without reading any part of an
     /// answer. The time for the first head begins when the client connects.
@@ -13,8 +16,10 @@ pub(crate) struct Limits {
     /// How long a connection may be idle after an answer.
     pub(crate) idle: Duration,
     /// Whether the server answers a client that has closed its sending side. The server can't distinguish such a client
-    /// from one that is gone. If answers have no time limit, this is false: otherwise a client that is gone could keep
-    /// its connection open forever.
+    /// from a client that has disconnected.
+    ///
+    /// If answers have no time limit, this is false. Otherwise the connection of a disconnected client could stay open
+    /// forever.
     pub(crate) half_closed: bool,
     /// How long the server waits for the requests in flight to end after it has closed the listener.
     pub(crate) drain: Duration,
@@ -35,9 +40,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the limits for this process. At most half of the files that the process may open are for connections, so
-    /// the application can use the other half. If the system doesn't report how many files the process may open,
-    /// returns the default number of connections.
+    /// Returns the limits for this process. At most half of the files that the process may open are for connections.
+    /// The other half remains for the application.
+    ///
+    /// If the system doesn't report how many files the process may open, returns the default number of connections.
     pub(crate) fn of_this_process() -> Self {
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self::default().within(open_files(&limits))

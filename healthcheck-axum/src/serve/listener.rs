@@ -15,8 +15,9 @@ use super::accept::Accept;
 use super::error::ServeError;
 
 /// The most connections that may wait in the kernel's queue until the server accepts them. The system may allow fewer.
-/// A burst of clients would overflow the usual queue of 128: the kernel would drop connections, and their clients would
-/// retry only after a second.
+///
+/// The usual queue of 128 is too short for a burst of clients. The kernel would drop the connections that don't fit,
+/// and their clients would retry only after a second.
 const QUEUE: u32 = 4_096;
 /// If the requested port is 0, the server looks for a port that is free at every address of the host name. It fails
 /// after this many attempts.
@@ -78,8 +79,9 @@ impl Listener {
         }
     }
 
-    /// Listens on every address of the host name. Skips each address that this machine doesn't have, because
-    /// `localhost` often includes `::1` even if IPv6 is off. Returns an error if no address is left.
+    /// Listens on every address of the host name. Skips each address that this machine doesn't have. For example,
+    /// `localhost` often includes `::1` even if IPv6 is off. Returns an error if this machine has none of the
+    /// addresses.
     pub(super) async fn bind(addr: impl ToSocketAddrs) -> Result<Self, ServeError> {
         let mut addrs = resolve(addr, None).await?;
         addrs.sort_unstable();
@@ -90,7 +92,8 @@ impl Listener {
             match bind_all(&addrs) {
                 Ok(sockets) => return Ok(Self::new(sockets)),
                 // The requested port is 0. The system chose a port that is free at the first address, but this port is
-                // in use at another address. So the loop tries again with a new port.
+                // The requested port is 0, so the system chose a port that is free at the first address. This port is
+                // in use at another address. The loop tries again, and the system chooses a new port.
                 Err((addr, why))
                     if why.kind() == io::ErrorKind::AddrInUse && addr.port() == 0 && attempt < ATTEMPTS => {}
                 Err((addr, why)) => return Err(ServeError::listen(vec![addr], why)),
@@ -114,7 +117,7 @@ impl Listener {
         })
     }
 
-    /// Removes the listener from its runtime, so that it can be attached to another runtime.
+    /// Removes the listener from its tokio runtime, so that the caller can attach the listener to another runtime.
     pub(super) fn detach(self) -> io::Result<Detached> {
         let sockets = self.sockets.into_iter().map(Socket::detach);
         Ok(Detached(sockets.collect::<io::Result<_>>()?))
@@ -145,13 +148,13 @@ impl Socket {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, peer)| {
-                // Turns off Nagle's algorithm. The server writes each answer at once, so waiting for more data would
-                // only delay it. If turning the algorithm off fails, the connection still works.
+                // Turns off Nagle's algorithm, which would delay an answer to wait for more data. If this fails, the
+                // connection still works, so the error is ignored.
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream) as Stream, peer)
             }),
-            // Only processes on this machine can connect to a Unix socket. So the server treats each of its clients as
-            // 127.0.0.1.
+            // Only processes on this machine can connect to a Unix socket. The server treats these clients like clients
+            // at 127.0.0.1.
             #[cfg(unix)]
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
                 let peer = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -221,9 +224,10 @@ pub(super) async fn resolve(
     Ok(addrs)
 }
 
-/// Listens on each of these addresses. Skips addresses that this machine doesn't have, but returns an error if no
-/// address is left. If the port is 0, all sockets get the same free port. The error contains the address on which the
-/// server can't listen.
+/// Listens on each of these addresses. If the port is 0, all sockets get the same free port.
+///
+/// Skips addresses that this machine doesn't have. Returns an error if this machine has none of the addresses, or if it
+/// can't listen on one that it has. The error contains the address.
 fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
     let mut sockets = Vec::new();
     let mut port = 0;
@@ -254,7 +258,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // On Windows, `SO_REUSEADDR` would let two processes listen on the same address. So it is set only on Unix.
+    // The option `SO_REUSEADDR` is set only on Unix. On Windows it would let two processes listen on the same address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;

@@ -55,8 +55,10 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
 /// The options of `serve`, and `serve` itself.
 impl Endpoints {
     /// Sets how long the server still answers requests after SIGTERM. During this delay readiness fails, so that load
-    /// balancers stop sending requests. Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s by
-    /// default. After Ctrl-C there is no delay.
+    /// balancers stop sending requests.
+    ///
+    /// Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s unless you set it. After Ctrl-C there is
+    /// no delay.
     ///
     /// When the delay is over, the requests in flight have 20 s to end. Choose a delay that, together with these 20 s,
     /// is shorter than Kubernetes' `terminationGracePeriodSeconds` (30 s by default).
@@ -78,17 +80,19 @@ impl Endpoints {
         self
     }
 
-    /// Sets the path of a file that puts the service into maintenance. While the file exists, readiness fails, and the
-    /// first line of the file is the reason. [`serve`](Self::serve) checks every second whether the file exists.
-    /// Default: no file.
+    /// Sets the path of a file that puts the service into maintenance. While the file exists, readiness fails. The
+    /// first line of the file is the reason that reports show.
+    ///
+    /// [`serve`](Self::serve) checks every second whether the file exists. Default: no file.
     pub fn maintenance_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.maintenance_file = Some(path.into());
         self
     }
 
-    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down. Kubernetes shows the
-    /// content of this file if its path is the container's `terminationMessagePath`. Default: `/dev/termination-log`.
-    /// If the file doesn't exist, `serve` doesn't create it and writes nothing.
+    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down. Default:
+    /// `/dev/termination-log`. If the file doesn't exist, `serve` doesn't create it and writes nothing.
+    ///
+    /// Kubernetes shows the content of this file if the file's path is the container's `terminationMessagePath`.
     ///
     /// `serve` writes the file when the drain begins, and again when the server ends. It doesn't write if no check
     /// fails. The text is redacted and has at most 4,096 bytes.
@@ -97,8 +101,9 @@ impl Endpoints {
         self
     }
 
-    /// Sets an address, such as "127.0.0.1:8081", at which [`serve`](Self::serve) answers HAProxy's `agent-check` from
-    /// its own thread. Default: no address, so `serve` doesn't answer agent checks.
+    /// Sets an address, such as "127.0.0.1:8081", at which [`serve`](Self::serve) answers the agent checks of HAProxy
+    /// (`agent-check`). The server's own thread sends these answers. Default: no address, so `serve` answers no agent
+    /// checks.
     ///
     /// The answer is one of these lines:
     ///
@@ -110,9 +115,10 @@ impl Endpoints {
     /// | `drain` | the service shuts down |
     /// | `maint` | the service is in maintenance |
     ///
-    /// HAProxy keeps the state `drain` or `maint` until a later answer contains `ready`. So `ready` also ends a state
-    /// that an earlier process at this address has reported, or that you have set by hand in HAProxy. To keep a state
-    /// that you set by hand, write `disable agent` in HAProxy first.
+    /// HAProxy keeps the state `drain` or `maint` until a later answer contains `ready`. The word `ready` also ends a
+    /// state that an earlier process at this address has reported, or that you have set by hand in HAProxy.
+    ///
+    /// To keep a state that you set by hand, write `disable agent` in HAProxy first.
     ///
     /// If the last result of a check is too old, the answer waits for a new result, but at most as long as a readiness
     /// probe waits. The server answers every client, because the lines in the table contain no secrets.
@@ -136,57 +142,75 @@ impl Endpoints {
     /// Serves the endpoints at this address until SIGTERM or Ctrl-C.
     ///
     /// The server has its own thread and its own runtime, so it answers even while the application's runtime is
-    /// blocked. The checks run on the application's runtime. That is the runtime of [`HealthCheck::on_runtime`] if you
-    /// set one, otherwise the runtime that awaits this future.
+    /// blocked.
     ///
-    /// **Address.** If the address contains a host name, the server listens on every address of this name:
-    /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1. The address `[::]:8080` is every IPv6 address
-    /// of this machine, and also every IPv4 address unless the system excludes IPv4, as Linux does with
-    /// `net.ipv6.bindv6only`. To serve on a Unix socket, use [`serve_on`](Self::serve_on).
+    /// The checks run on the application's runtime. If you set a runtime with [`HealthCheck::on_runtime`], the checks
+    /// run on that one. Otherwise they run on the runtime that awaits this future.
     ///
-    /// **The end.** On SIGTERM, or when the application calls [`HealthCheck::begin_shutdown`], `/readyz` fails at once,
-    /// so that load balancers stop sending requests. The server still answers every request during the
-    /// [`shutdown_delay`](Self::shutdown_delay). After the delay the server closes the listener, and the requests in
-    /// flight have 20 s to end.
+    /// **Address.** If the address contains a host name, the server listens on every address of this name. For example,
+    /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1.
     ///
-    /// After Ctrl-C there is no shutdown delay: the server closes the listener at once. A second signal stops the
-    /// server without waiting for the requests in flight. So does dropping the future. If the application has a second
-    /// server, let it stop accepting connections when [`HealthCheck::drained`] completes, so that both servers close at
-    /// the same time.
+    /// The address `[::]:8080` is every IPv6 address of this machine. Unless the system excludes IPv4, it is also every
+    /// IPv4 address of this machine. On Linux, `net.ipv6.bindv6only` excludes IPv4.
     ///
-    /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C (on systems other than Unix, only for Ctrl-C). The
-    /// handlers stay installed for the rest of the process. So when `serve` has returned, these signals can't interrupt
-    /// the rest of `main`. To handle signals yourself, use [`serve_until`](Self::serve_until), which installs no
+    /// To serve on a Unix socket, use [`serve_on`](Self::serve_on).
+    ///
+    /// **The end.** The shutdown begins on SIGTERM, or when the application calls [`HealthCheck::begin_shutdown`].
+    /// `/readyz` fails immediately, so that load balancers stop sending requests. The server still answers every
+    /// request during the [`shutdown_delay`](Self::shutdown_delay).
+    ///
+    /// When the delay is over, the server closes the listener. The requests in flight have 20 s to end.
+    ///
+    /// On Ctrl-C the server closes the listener immediately, without the shutdown delay.
+    ///
+    /// A second signal stops the server without waiting for the requests in flight. Dropping the future also stops the
+    /// server without waiting.
+    ///
+    /// If the application has a second server, let that server stop accepting connections when [`HealthCheck::drained`]
+    /// completes. This way both servers close at the same time.
+    ///
+    /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C. On systems other than Unix, it installs only the
+    /// handler for Ctrl-C. To handle signals yourself, use [`serve_until`](Self::serve_until), which installs no
     /// handlers.
     ///
-    /// If the application's runtime is blocked, `serve` can't return after the server has ended. In that case a further
-    /// signal ends the process at once. If a signal ended the server, the process ends at most 5 s later even without a
-    /// further signal. The exit code is 143 (SIGTERM) or 130 (Ctrl-C).
+    /// The handlers stay installed for the rest of the process. When `serve` has returned, SIGTERM and Ctrl-C can't
+    /// interrupt the rest of `main`.
+    ///
+    /// If the application's runtime is blocked, `serve` can't return after the server has ended. A further signal ends
+    /// such a blocked process immediately. If a signal ended the server, the blocked process ends at most 5 s later,
+    /// even without a further signal.
+    ///
+    /// The exit code of a process that ends in this way is 143 (SIGTERM) or 130 (Ctrl-C).
     ///
     /// **Limits.**
     ///
     /// - The server has at most 4,096 connections. On Linux it has at most half as many connections as the process may
     ///   open files (`ulimit -n`).
-    /// - To accept further connections, the server closes others. It first closes connections that have been idle for
-    ///   longest, then those whose request has been incomplete for longest, then those whose client doesn't read its
-    ///   answer. If every connection is waiting for an answer, further connections wait too.
-    /// - If the process can't open another file, the server closes its idle connections. It keeps one file descriptor
-    ///   in reserve, so that it can still serve one client at a time.
-    /// - A client has 10 s to send the head of a request, and 75 s from an answer to the next request. The server
-    ///   closes the connection if the client reads no part of an answer for 10 s.
-    /// - The server refuses a head longer than 16 KiB with 431. If a request has a body, the server ignores the body,
-    ///   answers the request, and then closes the connection.
+    /// - To accept further connections, the server closes other connections in this order: the connections that have
+    ///   been idle for longest, the connections whose request has been incomplete for longest, the connections whose
+    ///   client doesn't read its answer.
+    /// - If every connection waits for an answer, further connections wait in the kernel's queue.
+    /// - If the process can't open another file, the server closes its idle connections. The server has one file
+    ///   descriptor in reserve, with which it can serve one client at a time.
+    /// - A client has 10 s to send the head of a request, and 75 s between an answer and the next request. If a client
+    ///   reads no part of an answer for 10 s, the server closes the connection.
+    /// - If the head of a request is longer than 16 KiB, the server refuses the request with 431.
+    /// - If a request has a body, the server ignores the body, answers the request, and then closes the connection.
     /// - The server speaks HTTP/1.1. It requires the header `Host`, and refuses HTTP/2 with 505.
     ///
     /// **Other paths.** If a request's path has no endpoint, the server answers 404 with a list of the paths that
-    /// exist. So a load balancer that requests `GET /` by default doesn't take the service for healthy by accident. The
-    /// server answers `OPTIONS *` like `OPTIONS` on the readiness path.
+    /// exist. Some load balancers request `GET /` by default. The answer 404 prevents such a load balancer from taking
+    /// the service for healthy by accident.
     ///
-    /// **In the background.** `serve` starts the checks that run in the background, and what you configured with
-    /// [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file),
-    /// [`termination_log`](Self::termination_log) and [`haproxy_agent`](Self::haproxy_agent). The environment variable
-    /// `HEALTHCHECK_DISABLE=a,b` disables the checks `a` and `b`. If the application has set no panic hook, `serve`
-    /// installs [`healthcheck::panic_hook`].
+    /// The server answers `OPTIONS *` like `OPTIONS` on the readiness path.
+    ///
+    /// **In the background.** `serve` starts the checks that run in the background. It also starts what you configured
+    /// with [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file),
+    /// [`termination_log`](Self::termination_log) and [`haproxy_agent`](Self::haproxy_agent).
+    ///
+    /// The environment variable `HEALTHCHECK_DISABLE=a,b` disables the checks `a` and `b`.
+    ///
+    /// If the application has set no panic hook, `serve` installs [`healthcheck::panic_hook`].
     ///
     /// **systemd.** With the feature `systemd`, the server sends these messages to the service manager at the socket in
     /// `NOTIFY_SOCKET`:
@@ -201,10 +225,12 @@ impl Endpoints {
     /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s while a startup check runs for the first time, and during the drain |
     ///
     /// For these messages the server runs the checks as for a probe: a check runs again if its last result is older
-    /// than [`probe_max_age`](Self::probe_max_age). If the server can't reach the socket, it logs one warning.
-    /// `examples/systemd/orders.service` is an example of a systemd unit.
+    /// than [`probe_max_age`](Self::probe_max_age).
     ///
-    /// The server's runtime has its own clock. So in a test, tokio's paused time has no effect on the server.
+    /// If the server can't reach the socket, it logs one warning. `examples/systemd/orders.service` is an example of a
+    /// systemd unit.
+    ///
+    /// The server's runtime has its own clock. If a test pauses tokio's time, the server's time isn't paused.
     ///
     /// # Errors
     /// Returns the errors of [`router`](Self::router), and an error if the server can't listen on `addr` or on the
@@ -217,9 +243,10 @@ impl Endpoints {
     /// Serves like [`serve`](Self::serve), but on a listener that you have created: a `TcpListener`, or on Unix a
     /// `UnixListener`.
     ///
-    /// The server treats a Unix socket as a loopback address, and its clients as clients on this machine. The listener
-    /// decides how many connections may wait until the server accepts them: 128 with `TcpListener::bind`, compared with
-    /// 4,096 with [`serve`](Self::serve).
+    /// The server treats a Unix socket as a loopback address, and the clients of the socket as clients on this machine.
+    ///
+    /// The listener decides how many connections may wait until the server accepts them. With a listener from
+    /// `TcpListener::bind`, 128 connections may wait. With [`serve`](Self::serve), 4,096 connections may wait.
     ///
     /// # Errors
     /// Returns the same errors as [`serve`](Self::serve).

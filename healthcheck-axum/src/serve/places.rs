@@ -1,6 +1,8 @@
 //! The open connections of the server. Their number is limited: if too many clients are connected, the server closes
-//! some connections to make room. Otherwise a client could keep the orchestrator's probes out by opening many
-//! connections and leaving them idle.
+//! some connections to make room.
+//!
+//! Without this limit, a client could open many connections and leave them idle, so that the orchestrator's probes
+//! couldn't connect.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,8 +15,10 @@ use tokio::time::Instant;
 use super::capacity::CapacitySignal;
 use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
 
-/// To make room, the server asks one in 16 connections to end, but at least one. Because it asks several at the same
-/// time, it rarely has to search for expendable connections, however fast clients connect.
+/// To make room, the server asks one in 16 connections to end, but at least one connection.
+///
+/// Each search for expendable connections takes time. Because each search frees room for several clients, the server
+/// rarely has to search, even if clients connect fast.
 const PART: usize = 16;
 
 /// The open connections of the server. A separate task serves each connection.
@@ -49,9 +53,11 @@ impl Places {
         self.open.insert(task.id(), phase);
     }
 
-    /// Asks a sixteenth of the connections to end, but at least one. If `all_idle` is true, asks every idle connection
-    /// instead. Asks first the connections that have been idle for longest, then those with the oldest incomplete head
-    /// of a request, then those whose client doesn't read the answer.
+    /// Asks some connections to end. If `all_idle` is true, these are all idle connections, otherwise a sixteenth of
+    /// all connections. Asks at least one connection.
+    ///
+    /// Asks in this order: the connections that have been idle for longest, the connections with the oldest incomplete
+    /// head of a request, the connections whose client doesn't read the answer.
     ///
     /// Doesn't abort the task of a connection: the socket may hold a request that the task hasn't read yet.
     pub(super) fn make_room(&self, all_idle: bool) {
@@ -82,8 +88,8 @@ impl Places {
         }
     }
 
-    /// Tells each connection to end after the requests that it has received so far, and waits until all connections
-    /// have ended.
+    /// Tells each connection to end, and waits until all connections have ended. Each connection first answers the
+    /// requests that it has already received.
     pub(super) async fn close(&mut self, capacity: &CapacitySignal) {
         capacity.close();
         for phase in self.open.values() {

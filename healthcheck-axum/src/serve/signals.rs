@@ -12,18 +12,21 @@ use crate::log::log;
 /// How long the application may take to end after a second signal. When this time is over, this crate ends the process.
 pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Drains your own server on SIGTERM and Ctrl-C. Use this if you merged [`router`](crate::router) into the app of your
-/// server; [`serve`](crate::serve()) drains itself. Pass the future to `axum::serve(…).with_graceful_shutdown(…)`,
-/// which stops the server when the future completes.
+/// Drains your own server on SIGTERM and Ctrl-C. Pass the future to `axum::serve(…).with_graceful_shutdown(…)`, which
+/// stops the server when the future completes.
 ///
-/// - On SIGTERM readiness fails at once, so that load balancers stop sending requests. The future completes when the
-///   delay of [`HealthCheck::set_shutdown_delay`] (5 s by default) is over. Until then your server answers requests.
-/// - On Ctrl-C readiness fails, and the future completes at once.
+/// Use this function if you merged [`router`](crate::router) into the app of your server. You don't need this function
+/// with [`serve`](crate::serve()), which handles these signals itself.
+///
+/// - On SIGTERM readiness fails immediately, so that load balancers stop sending requests. Your server still answers
+///   requests. The future completes when the delay of [`HealthCheck::set_shutdown_delay`] (5 s by default) is over.
+/// - On Ctrl-C readiness fails, and the future completes immediately.
 /// - If the application calls [`HealthCheck::begin_shutdown`], the future completes when the same delay as on SIGTERM
 ///   is over.
-/// - A second signal during the delay completes the future at once. If the process hasn't ended a second later, this
-///   crate ends the process with exit code 143 (SIGTERM) or 130 (Ctrl-C).
-/// - If a signal arrives after the future has completed, this crate ends the process at once, with the same exit codes.
+/// - If a second signal arrives during the delay, the future completes immediately. If the process still runs a second
+///   later, this crate ends the process with exit code 143 (SIGTERM) or 130 (Ctrl-C).
+/// - If a signal arrives after the future has completed, this crate ends the process immediately, with the same exit
+///   codes.
 ///
 /// The first poll of the future installs the signal handlers, which stay for the rest of the process. On systems other
 /// than Unix, the future handles only Ctrl-C. Poll the future on a tokio runtime.
@@ -75,8 +78,8 @@ pub async fn drain_on_signals(health: HealthCheck) {
             caught.name()
         );
     }
-    // Requests in flight may never end, and no other code handles signals from now on. So this task ends the process:
-    // on the next signal, or soon after a second signal that has already arrived.
+    // Requests in flight may never end, and no other code handles signals from now on. So this task ends the process on
+    // the next signal. If a second signal has already arrived, the task ends the process after `LAST_MOMENT`.
     tokio::spawn(async move {
         let caught = match second {
             Some(caught) => {

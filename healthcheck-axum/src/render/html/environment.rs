@@ -78,7 +78,7 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
                 html!(out, "<div class=\"field\"><dt><bdi>")?;
-                // A line may break after each `_`, so that a long name wraps between its words.
+                // `<wbr>` allows a line break after each `_`, so that the browser can wrap a long name.
                 for word in name.split_inclusive('_') {
                     html!(out, {word} "<wbr>")?;
                 }

@@ -22,8 +22,9 @@ macro_rules! html {
 pub(super) use html;
 
 impl Markup<'_> {
-    /// Writes HTML from the source of this crate, unescaped. `markup` must be `'static`, so it can't be a text from a
-    /// check or a client.
+    /// Writes HTML from the source of this crate, without escaping it.
+    ///
+    /// `markup` must be `'static`. This prevents passing a text from a check or a client by mistake.
     pub(super) fn literal(&mut self, markup: &'static str) -> fmt::Result {
         self.0.write_str(markup)
     }

@@ -39,8 +39,8 @@ pub(super) fn write(
     for (key, value) in help {
         html!(out, "<p class=\"withheld\">" {words(key)} ": ")?;
         match value.as_array() {
-            // The server that `serve` runs has only these endpoints, without a prefix before their paths. So the paths
-            // can be links.
+            // On the server that `serve` runs, the endpoints have exactly these paths: no other router adds a prefix.
+            // So links to the paths work.
             Some(paths) if on_our_server && key == "paths" => {
                 for (at, path) in paths.iter().filter_map(Value::as_str).enumerate() {
                     let separator = if at == 0 { "" } else { ", " };

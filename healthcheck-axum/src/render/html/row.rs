@@ -97,8 +97,8 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// Writes further facts about a check: since when the check fails or passes, whether a change of its status is pending,
-/// which other check blocks the check, and whether its result is stale or set by hand.
+/// Writes further facts about a check, for example since when the check has been failing, and which other check blocks
+/// it.
 fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<ul class=\"circumstances\">")?;
     if let Some(since) = result.failing_since {

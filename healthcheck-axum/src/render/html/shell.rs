@@ -11,9 +11,10 @@ use crate::service::Service;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The content security policy of the HTML pages. It contains the digests of `page.css` and `page.js`, so browsers
-/// accept no other style or script. If you change one of these two files, a test fails and prints the new digest. The
-/// policy also allows a page to send requests only to its own server.
+/// The content security policy of the HTML pages. It contains the digests of `page.css` and `page.js`: browsers accept
+/// no other style or script. It allows a page to send requests only to the page's own server.
+///
+/// If you change `page.css` or `page.js`, a test fails and prints the new digest.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
@@ -29,8 +30,10 @@ pub(super) struct Link {
 /// The label and the address of a page's link to its own content as JSON.
 pub(super) const JSON: (&str, Cow<'_, str>) = ("JSON", Cow::Borrowed("?format=json"));
 
-/// Returns the links to the status pages and the environment page. If `from` is set, the links are relative to the page
-/// at that path, so they also work in a nested router. Otherwise the links are absolute paths.
+/// Returns the links to the status pages and the environment page.
+///
+/// If `from` is set, the links are relative to the page at the path `from`. Relative links work even if the router is
+/// nested in another router. If `from` is `None`, the links are absolute paths.
 pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -> Vec<Link> {
     let up = from.map(|from| "../".repeat(from.trim_matches('/').matches('/').count()));
     let to = |path: &str| match (&up, path.trim_start_matches('/')) {
@@ -61,7 +64,7 @@ pub(super) struct Head<'a> {
     pub(super) page: &'static str,
     pub(super) title: &'a str,
     pub(super) icon: &'static str,
-    /// The service. If it has a name, the page shows that name in its title and its header.
+    /// The service. If the service has a name, the page's title and the page's header show the name.
     pub(super) service: &'a Service,
     pub(super) links: &'a [Link],
 }

@@ -129,7 +129,8 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</p></div>\n</section>\n")
 }
 
-/// Writes the warnings of the report. If this caller may not see details, also writes a notice that says so.
+/// Writes the warnings of the report. If this caller may not see details, also writes a notice that the details are
+/// hidden.
 fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<div id=\"notes\">")?;
     if !page.report().warnings.is_empty() {

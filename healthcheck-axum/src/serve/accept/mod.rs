@@ -26,7 +26,8 @@ pub(super) trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
 }
 
-/// Accepts connections until the caller drops this future. The connections stay open after that: `places` holds them.
+/// Accepts connections until the caller drops this future. Dropping the future closes no connection, because `places`
+/// owns the open connections.
 pub(super) async fn accept<A: Accept>(
     listener: &A,
     context: &ConnectionContext,
@@ -67,7 +68,7 @@ pub(super) async fn accept<A: Accept>(
                 }
                 if out_of_files {
                     places.make_room(true);
-                    // Dropping `spare` closes its file descriptor, so the next connection can use that descriptor.
+                    // Dropping `spare` closes its file descriptor. The next connection can use this descriptor.
                     if spare.take().is_some() {
                         continue;
                     }
@@ -86,8 +87,10 @@ async fn ended_or_breath(places: &mut Places) {
     }
 }
 
-/// A file descriptor in reserve. If the process can't open another file descriptor, the accept loop closes this one, so
-/// that a probe can still connect. The descriptor is a socket, because a container may have no `/dev/null`.
+/// A file descriptor in reserve. If the process can't open another file descriptor, the accept loop closes this one.
+/// The loop can then accept one more connection, such as the connection of a probe.
+///
+/// The descriptor is a socket, because a socket needs no file. In a container, even `/dev/null` may be missing.
 #[cfg(unix)]
 struct Spare {
     _socket: std::os::unix::net::UnixDatagram,
@@ -102,7 +105,8 @@ impl Spare {
     }
 }
 
-/// On systems other than Unix, sockets don't count as open files. So this type reserves nothing.
+/// On systems other than Unix, sockets don't count as open files. No file descriptor has to be kept in reserve, so this
+/// type is empty.
 #[cfg(not(unix))]
 struct Spare;
 

@@ -153,8 +153,8 @@ async fn where_all_places_are_taken_the_one_that_stood_idle_longest_makes_room()
     assert!(is_closed(&read(&mut silent).await), "it never sent anything");
     let (answer, ended) = read(&mut asked).await;
     assert!(answer.starts_with("HTTP/1.1 404") && !ended);
-    // The client `asked` sends a second request, so `next` is now the connection that has been idle for longest. So the
-    // server closes `next` to make room for `last`.
+    // The client `asked` sends a second request. From now on, the connection of `next` has been idle for longest. When
+    // `last` connects, the server closes the connection of `next` to make room.
     asked.write_all(GET).await.unwrap();
     it.go_on().await;
     let mut last = it.client(GET, 1024).await;

@@ -11,8 +11,9 @@ use tokio::time::{sleep, timeout};
 use crate::log::log;
 use crate::task::Task;
 
-/// The most connections that the agent serves at the same time. Further connections wait in the kernel's queue. HAProxy
-/// opens only one connection in each interval of its agent check.
+/// The most connections that the agent serves at the same time. Further connections wait in the kernel's queue.
+///
+/// HAProxy needs few connections: it opens one in each interval of its agent check.
 const CONNECTIONS: usize = 64;
 /// How long a client may take to read the line and then close the connection, both together.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -68,8 +69,10 @@ pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     }
 }
 
-/// Returns the line for HAProxy. HAProxy keeps the states `maint` and `drain` until it reads `ready`; `up` doesn't end
-/// these states. HAProxy also keeps a weight until it reads another one, so every line with `up` has a weight.
+/// Returns the line for HAProxy.
+///
+/// HAProxy keeps the states `maint` and `drain` until a line contains `ready`. The word `up` doesn't end these states.
+/// HAProxy keeps a weight until a line contains another weight, so every line with `up` contains a weight.
 async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
     // The function checks for a shutdown and for maintenance first. In these two states the service answers without
     // waiting for its checks.

@@ -28,8 +28,9 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Checks the file once, so that even the server's first answer is right. If the file system doesn't respond within
-    /// [`FIRST_LOOK`], continues without the result.
+    /// Checks the file once, so that the server knows before its first answer whether the file exists.
+    ///
+    /// If the file system doesn't respond within [`FIRST_LOOK`], continues without the result.
     pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
         let mut switch = Self {
             path: path.into(),
@@ -98,8 +99,8 @@ async fn see(path: &Arc<Path>) -> Seen {
 fn look(path: &Path) -> Seen {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Seen::Present(first_line(path).unwrap_or_default()),
-        // The path names a directory or a pipe, for example, and not a regular file. The server doesn't read it,
-        // because reading a pipe would wait for a writer. So the reason is empty.
+        // The path exists, but isn't a regular file: it is a directory or a pipe, for example. The server doesn't read
+        // from it, because reading from a pipe could block. The reason for the maintenance stays empty.
         Ok(_) => Seen::Present(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
         Err(_) => Seen::Unknown,

@@ -31,9 +31,10 @@ pub(crate) async fn watch(application: Handle, health: HealthCheck) {
         let answer = answered.load(Ordering::Acquire);
         let verdict = patience.tick(Instant::now(), answer);
         health.observe_liveness(RUNTIME, Some(verdict.outcome()));
-        // Spawns a new task only if the last one has run, or if the runtime has dropped it without running it.
-        // Otherwise tasks would accumulate in a blocked runtime. After the runtime has dropped the task, `answered` is
-        // the only `Arc` left.
+        // Spawns a new task only if the runtime has run the previous task or has dropped it. Otherwise tasks would
+        // accumulate in a blocked runtime.
+        //
+        // If the runtime has dropped the previous task, it has also dropped the task's `Arc`, so the strong count is 1.
         if answer || Arc::strong_count(&answered) == 1 {
             answered = ask(&application);
         }

@@ -81,9 +81,10 @@ impl Service {
         of.max_age(pass, fail)
     }
 
-    /// Sends READY=1 once the startup checks pass. A startup check, such as a database migration, may take long. So
-    /// this extends the manager's time limit while a startup check runs for the first time, but not during its later
-    /// runs.
+    /// Sends READY=1 once the startup checks pass.
+    ///
+    /// A startup check may take long, for example a database migration. While a startup check runs for the first time,
+    /// this method extends the manager's time limit. Later runs of the check don't extend the limit.
     async fn start(&self) {
         let startup = self.selection(Selection::startup());
         let mut extended: Option<Instant> = None;
@@ -148,8 +149,8 @@ impl Service {
     /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger when liveness has
     /// failed for a whole interval.
     async fn watchdog(&self) {
-        // `watchdog_enabled` returns `None` if WATCHDOG_PID names another process. So this process ignores the watchdog
-        // of another process.
+        // If WATCHDOG_PID names another process, `watchdog_enabled` returns `None`, and this process sends no watchdog
+        // messages.
         let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
             return;
         };
@@ -199,8 +200,10 @@ impl Hunger {
     }
 }
 
-/// Summarizes the results in one line. The line names the failing and the degraded checks. If there are none, it says
-/// how many checks pass. The line ignores observations (such as `runtime`) that pass.
+/// Summarizes the results in one line: the names of the failing and of the degraded checks. If no check is failing or
+/// degraded, the line says how many checks pass.
+///
+/// The line ignores each observation (such as `runtime`) that passes.
 fn summary(report: &Report, observed: &[CheckResult]) -> String {
     let observed = observed.iter().filter(|result| result.status != Status::Pass);
     let results = || report.results.iter().chain(observed.clone());

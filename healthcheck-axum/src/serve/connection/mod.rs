@@ -60,8 +60,8 @@ pub(super) async fn serve(
     let mut talk = pin!(talk(io, peer, &context, &phase));
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
-        // Polls the connection before checking its limits. So a request that has already arrived is answered before a
-        // time limit or a shutdown ends the connection.
+        // Polls the connection first, and checks its limits afterwards. If a request has already arrived, the server
+        // answers it before a time limit or a shutdown ends the connection.
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -77,8 +77,9 @@ pub(super) async fn serve(
             if alarm.deadline() >= deadline {
                 return Poll::Ready(());
             }
-            // The alarm rang for the deadline of an earlier stage, and the current deadline is later. The alarm isn't
-            // moved to a later deadline until it rings, because moving it for each request would cost time.
+            // The alarm rang too early: it was set for an earlier stage, and the deadline of the current stage is
+            // later. Resetting the alarm for each request would cost time. So the alarm moves to a later deadline only
+            // when it rings.
             alarm.as_mut().reset(deadline);
         }
         Poll::Pending
@@ -95,8 +96,8 @@ async fn talk(
     phase: &Arc<ConnectionPhase>,
 ) {
     let mut wire = Wire::new(io, Arc::clone(phase));
-    // Waits for the first head of a request before hyper allocates its buffers. So a client that sends nothing costs
-    // little memory.
+    // Waits for the first head of a request before creating hyper's connection, which allocates buffers. So a client
+    // that sends nothing costs little memory.
     if let Ok(true) = poll_fn(|cx| wire.poll_head(cx)).await {
         let answer = |request| answer(request, peer, context, Arc::clone(phase));
         let connection = http1::Builder::new()
@@ -119,15 +120,16 @@ async fn talk(
     }
 }
 
-/// Answers a request. This drops the head before it returns the future, so the future is small when hyper moves it.
+/// Answers a request. This function drops the head of the request before it returns the future. This keeps the future
+/// small, so that hyper can move it cheaply.
 fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
-    // A proxy and this server may disagree about where the body of a request ends (request smuggling). So the server
-    // closes the connection after a request with a body.
+    // A proxy and this server may disagree about where the body of a request ends. An attacker could exploit this
+    // (request smuggling). So the server closes the connection after a request with a body.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();

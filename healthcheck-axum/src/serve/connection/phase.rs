@@ -49,14 +49,16 @@ impl Stage {
     ];
 }
 
-/// The stage of a connection. The connection's task changes the stage, and the accept loop asks the connection to end
-/// if the server needs room for another one. The task and the accept loop run on the same thread. So relaxed ordering
-/// is enough: the atomics only make the type `Sync`.
+/// The stage of a connection. The connection's task changes the stage. If the server needs room for another connection,
+/// the accept loop asks this connection to end.
+///
+/// The connection's task and the accept loop run on the same thread, so relaxed ordering suffices. The fields are
+/// atomics only to make the type `Sync`.
 pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
     stage: AtomicU8,
-    /// Whether a new time limit began during the current poll of the connection. After the poll, `look` sets `since` to
-    /// the current time. So each poll reads the clock at most once.
+    /// Whether a new time limit has begun during the current poll of the connection. If it has, `look` sets `since` to
+    /// the current time after the poll. So each poll reads the clock at most once.
     moved: AtomicBool,
     /// Whether the connection ends after the answer to the current request.
     is_last: AtomicBool,
@@ -92,9 +94,10 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// Changes the stage of the connection. If the stage changes from `New` to `Head`, or from one of these two to
-    /// `Parsing`, the time limit continues. So a client can't get more time for a head by sending it slowly. Every
-    /// other change begins a new time limit.
+    /// Changes the stage of the connection. Most changes begin a new time limit.
+    ///
+    /// A single time limit covers the stages `New`, `Head` and `Parsing`: going on to a later one of these three stages
+    /// begins no new limit. So a client can't get more time by sending a head slowly.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(
             (self.stage(), stage),
@@ -120,8 +123,10 @@ impl ConnectionPhase {
     }
 
     /// Returns `Break` if the connection has to end now. Otherwise returns `Continue` with the deadline of the current
-    /// stage, or with `None` if the stage has no deadline. The connection's task calls this after it has polled the
-    /// connection, so a request that has just arrived has already changed the stage.
+    /// stage, or with `None` if the stage has no deadline.
+    ///
+    /// The connection's task calls this method after it has polled the connection. If a request has just arrived, that
+    /// poll has already changed the stage.
     pub(super) fn look(&self, waker: &Waker, capacity: &CapacitySignal) -> ControlFlow<(), Option<Instant>> {
         let stage = self.stage();
         let mut state = self.lock();
@@ -152,9 +157,11 @@ impl ConnectionPhase {
         ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
-    /// Returns how expendable the connection is, and the time at which its current time limit began. The server first
-    /// closes connections with the smallest rank, and among these the one with the earliest time. Returns `None` while
-    /// the handler is answering a request of this connection.
+    /// Returns the rank of the connection, which says how expendable it is, and the time at which its current time
+    /// limit began. Returns `None` while the handler is answering a request of this connection.
+    ///
+    /// The server first closes the connections with the smallest rank. Among connections of the same rank, it first
+    /// closes the connection with the earliest time.
     pub(in crate::serve) fn rank(&self, now: Instant) -> Option<(Rank, Instant)> {
         let since = self.lock().since;
         let rank = match self.stage() {
@@ -174,7 +181,7 @@ impl ConnectionPhase {
         self.wake();
     }
 
-    /// Wakes the connection's task, so that it calls [`look`](Self::look) again.
+    /// Wakes the connection's task, which calls [`look`](Self::look) again.
     pub(in crate::serve) fn wake(&self) {
         let waker = self.lock().waker.take();
         if let Some(waker) = waker {
@@ -193,8 +200,8 @@ impl ConnectionPhase {
 pub(in crate::serve) enum Rank {
     /// The client has no request in progress.
     Idle,
-    /// A part of the head of a request has arrived, or the connection is so new that the first request may still be on
-    /// its way.
+    /// A part of the head of a request has arrived. Or the connection is so new that its first request may be on its
+    /// way.
     Unfinished,
     /// The server can't send the whole answer, because the client doesn't read it.
     Unsent,

@@ -1,11 +1,12 @@
 //! Passes bytes between the client and hyper. hyper gets one complete head of a request at a time.
 //!
-//! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks. It
-//! limits the size of a head without counting the bytes that follow the head. If hyper or this layer refuses a head, it
-//! adds our headers to the answer. And it knows whether the client has begun to send the next head.
+//! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks:
+//! - The layer limits the size of a head. The limit doesn't include the bytes that follow the head.
+//! - If hyper or this layer refuses a head, the layer adds our headers to the answer.
+//! - The layer knows whether the client has begun to send the next head.
 //!
-//! hyper never gets the body of a request. The connection ends after a request with a body. So a proxy and this server
-//! can't disagree about where the next request begins.
+//! If a request has a body, hyper doesn't get the body, and the connection ends after the answer. No request can follow
+//! the body, so a proxy and this server can't disagree about where the next request begins.
 
 use std::io;
 use std::pin::Pin;
@@ -150,8 +151,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
             return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
-        // A TLS or SSH client waits for an answer and never sends the end of a head. So if the received bytes can't be
-        // the beginning of a request, the server refuses them immediately.
+        // If the received bytes can't be the beginning of a request, the server refuses them immediately. A TLS or SSH
+        // client, for example, waits for an answer and never sends the end of a head.
         let method = unread.iter().position(|byte| !is_of_token(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
@@ -206,8 +207,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Records that hyper has refused a head. `written` is hyper's answer, which lacks our headers. So this takes only
-    /// the status from `written`, and [`leave`](Self::leave) sends an answer with our headers instead.
+    /// Records that hyper has refused a head. `written` is hyper's answer. The client doesn't get this answer, because
+    /// it lacks our headers.
+    ///
+    /// This method takes only the status from `written`. [`leave`](Self::leave) sends an answer with our headers.
     fn refuse(&mut self, written: &[u8]) {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
@@ -219,9 +222,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Ends the connection. If the server has refused a head, sends the client the reason. Then reads and discards the
-    /// bytes that the client still sends: closing a socket with unread bytes would reset the connection, and the client
-    /// could lose the answer.
+    /// Ends the connection. If the server has refused a head, first sends the client the reason.
+    ///
+    /// Before the socket is closed, reads and discards the bytes that the client still sends. Closing a socket with
+    /// unread bytes would reset the connection, and the client could lose the answer.
     pub(super) async fn leave(&mut self) -> io::Result<()> {
         self.phase.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
@@ -260,8 +264,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
                 self.give(out);
                 Poll::Ready(Ok(()))
             }
-            // hyper gets the next head only after the current answer is sent. Otherwise hyper could refuse the next
-            // head while it sends the current answer, and the refusal would look like a part of that answer.
+            // hyper gets the next head only after the current answer is sent. If hyper got the head earlier, it could
+            // refuse the head while it sends the current answer. The client would take the refusal for a part of that
+            // answer.
             Stage::Sending => {
                 self.reader = Some(cx.waker().clone());
                 Poll::Pending

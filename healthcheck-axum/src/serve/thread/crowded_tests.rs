@@ -54,8 +54,8 @@ fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
 }
 
 async fn is_answered_within_a_second(addr: SocketAddr) {
-    // The client that sends the probes runs on its own thread, so that the attacking clients on this runtime don't
-    // delay it. In production this client would be another process.
+    // The client that sends the probes runs on its own thread. If it ran on this runtime, the attacking clients would
+    // delay it.
     let probing = tokio::task::spawn_blocking(move || {
         for _ in 0..20 {
             let began = Instant::now();
@@ -115,8 +115,8 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
     let (listener, addr) = listen().await;
     let (entered, inside) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let (leave, left) = (inside.0, Arc::new(Mutex::new(inside.1)));
-    // The handler of `/hold` blocks the server's thread. While the thread is blocked, the test sends many requests. So
-    // when the handler returns, the server finds all of these requests at the same time.
+    // The handler of `/hold` blocks the server's thread. While the thread is blocked, the test sends many requests.
+    // When the handler returns, the server finds all of these requests at the same time.
     let router = Router::new().route(
         "/hold",
         get({
@@ -146,7 +146,7 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
         .await
         .unwrap();
     timeout(SOON, entered.notified()).await.unwrap();
-    // The clients send their requests in reverse order. So the client whose connection has been idle for longest sends
+    // The clients send their requests in reverse order: the client whose connection has been idle for longest sends
     // last.
     for client in kept.iter_mut().rev() {
         client.write_all(request).await.unwrap();

@@ -45,8 +45,8 @@ pub(super) struct Server {
     pub(super) maintenance_file: Option<PathBuf>,
     pub(super) termination_log: PathBuf,
     pub(super) agent: Option<Agent>,
-    /// The maximum ages of the results that the server reports to the service manager: first that of a passing result,
-    /// then that of a failing result. A check with an older result runs again.
+    /// The maximum age of a passing result, and the maximum age of a failing result. If the result of a check is older,
+    /// the server runs the check again before it reports to the service manager.
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
@@ -292,9 +292,11 @@ struct Ended {
 /// is over, the application's runtime is considered blocked.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
-/// Waits until the application fetches the result of `serve`. If the application's runtime is blocked, that never
-/// happens. So this function ends the process when a further signal arrives. If a signal has ended the server, the
-/// function ends the process after a few seconds even without a further signal.
+/// Waits until the application fetches the result of `serve`. If the application's runtime is blocked, the application
+/// never fetches the result, and this function ends the process.
+///
+/// The process ends when a further signal arrives. If a signal has ended the server, the process ends after a few
+/// seconds even without a further signal.
 async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
     let patience = match ended {
         Ended {
