@@ -1,6 +1,7 @@
 //! The rules for names, texts and durations. `healthcheck-macros` applies them at compile time, and `healthcheck`
-//! applies them when a `HealthCheck` is built. So this file exists in both crates; `tests/same_rules.rs` verifies that
-//! the two copies are equal.
+//! applies them when a `HealthCheck` is built.
+//!
+//! Each of the two crates has its own copy of this file. `tests/same_rules.rs` verifies that the copies are equal.
 
 use std::time::Duration;
 
@@ -110,9 +111,10 @@ pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a 
     }
 }
 
-/// Returns the options that the unknown name `unknown` may mean. For a common synonym, returns the options with the
-/// same meaning. For any other name, returns the option with the most similar spelling, if its spelling is similar
-/// enough.
+/// Returns the options that a user may have meant by the unknown option `unknown`.
+///
+/// If `unknown` is a common synonym, returns the options with the same meaning. Otherwise, returns the option with the
+/// most similar spelling, if the spelling is similar enough.
 fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const OTHER_NAMES: [(&str, &[&str]); 17] = [
         ("ttl", &["success_ttl", "failed_ttl"]),
