@@ -1,6 +1,7 @@
-//! Passes the compiler, the target and the profile to the crate as environment variables, because cargo tells them only
-//! to a build script. `environment/rust.rs` shows the values. If a value is unknown, the script sets no variable, and
-//! the build still succeeds.
+//! Sets environment variables with the version of the compiler, the target and the profile, for the compilation of the
+//! crate. Cargo passes these values only to build scripts. `environment/rust.rs` reads the variables.
+//!
+//! If a value is unknown, the script doesn't set its variable, and the build still succeeds.
 
 use std::env;
 use std::process::Command;

@@ -26,14 +26,13 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// Generates a `Bind`: the annotated function in a form that the library can bind to the provided values and then run.
-/// `outcome` generates the code that converts the function's return value into an `Outcome`.
+/// Generates the `Bind` through which the library runs the annotated function. `outcome` generates the code that
+/// converts the function's return value into an `Outcome`.
 ///
 /// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure.
 ///
-/// For a function with parameters, the generated code looks up the values of all parameters once, while the
-/// `HealthCheck` is built. It looks up every value even if one is missing, so that the error can list all missing
-/// types.
+/// If the function has parameters, the generated code looks up their values once, while the `HealthCheck` is built. If
+/// a value is missing, the code looks up the remaining values too, so that the error lists all missing types.
 pub(crate) fn bind(
     krate: &Path,
     function: &Function,
@@ -49,9 +48,11 @@ pub(crate) fn bind(
     let awaited = is_async.then(|| quote!(.await));
     let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // The generated code calls `Box::pin` directly, because the compiler would compile a generic helper function
-        // again for each check. The variable has the span of the function's name. So if the function's future isn't
-        // `Send`, the compiler's error points to the name.
+        // Call `Box::pin` directly. If there were a generic helper function for this, the compiler would compile it
+        // again for each check.
+        //
+        // Give the variable the span of the function's name. If the function's future isn't `Send`, the compiler's
+        // error then points to this name.
         let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
         quote!({
             let #boxed = #private::Box::pin(async move { #outcome });
@@ -94,8 +95,10 @@ pub(crate) fn bind(
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
     if function.returns_impl() {
-        // Generated code can't repeat an `impl` type. Instead, the call gets the span of the return type, so that the
-        // compiler's error about a wrong return type points to that type.
+        // Rust allows an `impl` type only in a signature, so the generated code can't repeat the return type.
+        //
+        // Give the call the span of the return type. If the return type is wrong, the compiler's error then points to
+        // this type.
         name.set_span(name.span().located_at(function.output().span()));
         quote_spanned!(name.span()=> #name(#(#handles.get()),*))
     } else {

@@ -69,8 +69,10 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
 }
 
 /// If the signature shows that the function is in an `impl` or a `trait`, returns the token that shows it: `self` or
-/// `Self`, for example. `#[async_trait]` may have rewritten the function before this attribute sees it. So a lifetime
-/// that `#[async_trait]` adds also shows that the function is in a trait.
+/// `Self`, for example.
+///
+/// If `#[async_trait]` has already rewritten the function, the signature has the lifetime `'async_trait`. This lifetime
+/// also shows that the function is in an `impl` or a `trait`.
 fn of_a_type(sig: &Signature) -> Option<TokenStream> {
     let receiver = sig.receiver().map(ToTokens::to_token_stream);
     let named_self = || find(sig.to_token_stream(), "Self");

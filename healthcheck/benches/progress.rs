@@ -58,8 +58,11 @@ fn main() {
     }
 }
 
-/// Measures `begin` without the drop of its return value. Returns the minimum of 200 rounds. `begin` allocates memory
-/// only in the first round, so the minimum doesn't include the allocation.
+/// Measures `begin` without the drop of its return value. Returns the time of one call in ns, from the fastest of 200
+/// rounds.
+///
+/// `begin` allocates memory only in the first round. The fastest round is a later one, so it doesn't include the
+/// allocation.
 fn begin_alone(progress: &Progress) -> f64 {
     let mut all = Vec::with_capacity(1_000);
     let mut least = f64::INFINITY;

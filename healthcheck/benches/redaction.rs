@@ -1,6 +1,8 @@
-//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora
-//! of secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile
-//! text.
+//! Measures the share of secrets that the redactor hides, and the time that the redactor takes. The inputs are:
+//! - three corpora of secrets and ordinary values;
+//! - log lines;
+//! - the variables of two environments;
+//! - a megabyte of each kind of hostile text.
 //!
 //! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median for each kind of hostile text.
 //! If the redactor needs more than 50 ms for a megabyte of such text, the bench exits with an error.
@@ -15,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-// `Redaction` is private to the crate, so the bench compiles the file of its module again. The module uses nothing else
-// of the crate.
+// `Redaction` is private to the crate, so the bench can't import it. Instead, the bench compiles the source file of the
+// module again. This works because the module uses nothing else of the crate.
 #[allow(
     dead_code,
     unused_imports,
@@ -240,8 +242,8 @@ fn corpora() {
         .iter()
         .map(|case| (case["name"].as_str().unwrap(), value(case)))
         .collect();
-    // The CPU clock of a thread advances in milliseconds. A single redaction is shorter, so each measurement repeats
-    // it.
+    // The CPU clock of a thread advances in steps of milliseconds, but a single redaction takes less than a
+    // millisecond. So each measurement redacts every variable `TIMES` times.
     const TIMES: usize = 60;
     let each = |taken: &Taken, count: usize| taken.fastest.as_secs_f64() * 1e6 / (TIMES * count) as f64;
     let copied = measure(5, || {
@@ -424,8 +426,10 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Returns the CPU time that this thread has used. Other load on the machine would distort wall-clock time. Returns
-/// `None` on systems without `/proc/thread-self/schedstat`, which only Linux has.
+/// Returns the CPU time that this thread has used. Unlike wall-clock time, CPU time doesn't include the time in which
+/// other programs use the CPU.
+///
+/// Returns `None` on systems without `/proc/thread-self/schedstat`, which only Linux has.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -83,8 +83,10 @@ impl HealthCheckBuilder {
 
     /// Provides a value to every check and section that has a parameter of exactly this type, `&T` or `T`.
     ///
-    /// For a trait object, write out the type: `.provide::<Arc<dyn Store>>(store)`. Providing a type twice is a
-    /// [`BuildError`], and so is a parameter whose type isn't provided.
+    /// If the type is a trait object, write the type explicitly: `.provide::<Arc<dyn Store>>(store)`.
+    ///
+    /// If a type is provided twice, or if the type of a parameter isn't provided, [`build`](Self::build) returns a
+    /// [`BuildError`].
     ///
     /// If no check or section has a parameter of this type, the log and the report show a warning: Rust may not have
     /// linked the crate with the checks.
@@ -106,9 +108,10 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Adds a section to the health report whose value comes from the function `f`. Each call of `f` has its own
-    /// thread. The builder's [`timeout`](Self::timeout) limits the call, and the builder's TTLs set how long the value
-    /// is cached.
+    /// Adds a section to the health report. The value of the section is the return value of the function `f`.
+    ///
+    /// Each call of `f` has its own thread. The builder's [`timeout`](Self::timeout) limits the duration of a call, and
+    /// the builder's TTLs set how long the value is cached.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -166,8 +169,10 @@ impl HealthCheckBuilder {
 
     /// Requires a check for each of these names. If one doesn't exist, [`build`](Self::build) returns a [`BuildError`].
     ///
-    /// Use `expect` for checks in other crates. Rust doesn't link a crate that nothing refers to, and then its checks
-    /// are missing without an error. `expect` also accepts a check that exists but that the settings disable.
+    /// Use `expect` for checks in other crates. If nothing refers to a crate, Rust doesn't link the crate, and its
+    /// checks are missing without an error.
+    ///
+    /// `expect` accepts a check that the settings disable.
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -182,9 +187,10 @@ impl HealthCheckBuilder {
 
     /// Calls the listener once for each transition of a check or of the overall status.
     ///
-    /// One separate thread calls all listeners, so listeners never delay a request. Transitions arrive in the order in
-    /// which they happen. A listener may panic or block. If more than 1,024 events are waiting for that thread, we drop
-    /// further events and log a warning.
+    /// One separate thread calls all listeners. A listener may panic or block, and never delays a request. Transitions
+    /// arrive in the order in which they happen.
+    ///
+    /// If more than 1,024 events are waiting for that thread, further events are dropped, and a warning is logged.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -209,8 +215,11 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the redacted result of that run. Runs of sections don't
-    /// call the listener. The thread and the limit of 1,024 events are the same as for [`on_change`](Self::on_change).
+    /// Calls the listener once for each run of a check, with the redacted result of that run. A run of a section
+    /// doesn't call the listener.
+    ///
+    /// As described for [`on_change`](Self::on_change), a separate thread calls the listener, and events are dropped if
+    /// more than 1,024 are waiting.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -329,8 +338,8 @@ impl HealthCheckBuilder {
         let sections = register::sections(sources, &policy, &mut problems);
         checks.extend(sections);
         if !problems.is_empty() && self.discover {
-            // Add the problems of the environment page to this error. Otherwise the developer would see them only after
-            // solving the other problems.
+            // Add the problems of the environment page to this error, so that the developer sees the problems of both
+            // pages in one error.
             let page =
                 EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None, None).build();
             for problem in page.err().iter().flat_map(BuildError::problems) {

@@ -7,9 +7,10 @@ use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 
-/// A check that you build in code. [`HealthCheckBuilder::check`](crate::HealthCheckBuilder::check) adds it to the
-/// checks that `#[health_check]` registers. A [`HealthCheck`](crate::HealthCheck) is the set of all checks of a
-/// service.
+/// A check that you build in code, without the attribute `#[health_check]`.
+///
+/// [`HealthCheckBuilder::check`](crate::HealthCheckBuilder::check) adds the check to a
+/// [`HealthCheck`](crate::HealthCheck), which is the set of all checks of a service.
 ///
 /// # Which options
 /// This table shows which option a check needs. Read the first column from the top, and stop at the first row that
@@ -48,13 +49,15 @@ pub struct Check {
 impl Check {
     /// Returns an async check that calls `check` for each run.
     ///
-    /// Each run is a tokio task. It uses the runtime of the caller that starts the run, or the runtime that
-    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime) sets. If a run exceeds its timeout (default: 5 s),
-    /// the run fails and its future is dropped.
+    /// Each run is a tokio task. By default, the task uses the runtime of the caller that starts the run.
+    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime) sets another runtime.
+    ///
+    /// If a run exceeds its timeout (default: 5 s), the run fails and its future is dropped.
     ///
     /// The name must be unique. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or end
-    /// with a space, and must not contain `/`, `?` or a control character. If the name breaks one of these rules,
-    /// building the `HealthCheck` returns a [`BuildError`](crate::BuildError).
+    /// with a space, and must not contain `/`, `?` or a control character.
+    ///
+    /// If the name breaks one of these rules, building the `HealthCheck` returns a [`BuildError`](crate::BuildError).
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
@@ -70,9 +73,10 @@ impl Check {
 
     /// Returns a sync check that calls `check` for each run.
     ///
-    /// Each run has its own thread. At most 64 sync runs of one `HealthCheck` use a thread at the same time. If a run
-    /// exceeds its timeout (default: 5 s), the run fails, and its thread no longer counts towards the 64. Until the
-    /// stuck call returns, the check isn't run again. A stuck thread doesn't keep the process from exiting.
+    /// Each run has its own thread. At most 64 sync runs of one `HealthCheck` use a thread at the same time.
+    ///
+    /// If a run exceeds its timeout (default: 5 s), the run fails. The check isn't run again until the stuck call of
+    /// `check` returns. The stuck thread doesn't count towards the 64, and doesn't keep the process from exiting.
     #[track_caller]
     pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
     where
@@ -178,8 +182,11 @@ impl Check {
         self
     }
 
-    /// Sets whether a failure of this check makes the overall status fail (`true`, the default) or only degrades it
-    /// (`false`). If you set `true` for an [`external`](Self::external) check, its failure fails readiness too.
+    /// Sets what a failure of this check does to the overall status. With `true` (the default), the overall status
+    /// fails. With `false`, the overall status is only degraded.
+    ///
+    /// By default, a failure of an [`external`](Self::external) check only degrades readiness. If you set `true` for an
+    /// external check, its failure makes readiness fail.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
@@ -199,36 +206,39 @@ impl Check {
     }
 
     /// Sets the time limit for each run; `None` means no limit. Default: the builder's
-    /// [`timeout`](crate::HealthCheckBuilder::timeout), which is 5 s unless you change it. A limit of zero is a
-    /// [`BuildError`](crate::BuildError).
+    /// [`timeout`](crate::HealthCheckBuilder::timeout), which is 5 s unless you change it.
+    ///
+    /// A limit of zero is a [`BuildError`](crate::BuildError).
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options().timeout = Some(limit.into());
         self
     }
 
-    /// Sets how long a pass or warning is cached; with `None` it isn't cached. Default: the builder's
+    /// Sets how long a pass or warning is cached; `None` means that it isn't cached. Default: the builder's
     /// [`success_ttl`](crate::HealthCheckBuilder::success_ttl), which is 27 s unless you change it.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().success_ttl = Some(ttl.into());
         self
     }
 
-    /// Sets how long a failure is cached; with `None` it isn't cached. Default: the builder's
+    /// Sets how long a failure is cached; `None` means that it isn't cached. Default: the builder's
     /// [`failed_ttl`](crate::HealthCheckBuilder::failed_ttl), which is 9 s unless you change it.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().failed_ttl = Some(ttl.into());
         self
     }
 
-    /// Runs the check in the background at this interval, which varies by ± 10 %. Requests don't run the check; they
-    /// read its last result.
+    /// Runs the check in the background at this interval, which varies by ± 10 %. A request doesn't run the check: it
+    /// reads the check's last result.
     ///
     /// If the last result is older than two intervals plus the timeout, the check fails with "stale". For a check
     /// without a timeout, this limit is three intervals.
     ///
     /// The background loop starts with the first report or with [`HealthCheck::start`](crate::HealthCheck::start). The
-    /// loop ends when the last clone of the [`HealthCheck`](crate::HealthCheck) is dropped. An interval of zero is a
-    /// [`BuildError`](crate::BuildError), and so is a TTL on a check with an interval.
+    /// loop ends when the last clone of the [`HealthCheck`](crate::HealthCheck) is dropped.
+    ///
+    /// An interval of zero is a [`BuildError`](crate::BuildError). A TTL on a check with an interval is a `BuildError`
+    /// too.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.options().interval = Some(interval);
         self
@@ -237,9 +247,11 @@ impl Check {
     /// Delays the first background run by this time, ± 10 %, after the start of the background loop. By default the
     /// first run begins immediately.
     ///
-    /// Until the first run has ended, the check fails with "not run yet". A report waits for the first run for at most
-    /// the check's timeout. A delay of zero is a [`BuildError`](crate::BuildError), and so is a delay on a check
-    /// without an interval.
+    /// Until the first run has ended, the check fails with "not run yet". A report waits for the first run, but not
+    /// longer than the check's timeout.
+    ///
+    /// A delay of zero is a [`BuildError`](crate::BuildError). A delay on a check without an interval is a `BuildError`
+    /// too.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.options().initial_delay = Some(delay);
         self
@@ -255,16 +267,20 @@ impl Check {
         self
     }
 
-    /// Sets how many runs in a row must pass before reports show a failing check as passing again. Default: 1. The
-    /// check's very first pass is always shown immediately. A value of 0 is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must pass before reports show a failing check as passing again. Default: 1. A value
+    /// of 0 is a [`BuildError`](crate::BuildError).
+    ///
+    /// The check's very first pass is always shown immediately.
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.options().success_threshold = runs;
         self
     }
 
-    /// Sets how many runs in a row must warn before reports show a passing check as a warning. This suits a check whose
-    /// value oscillates around its limit. Default: 1. The threshold applies only after the check's first pass. A value
-    /// of 0 is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must warn before reports show a passing check as a warning. Default: 1. A value of 0
+    /// is a [`BuildError`](crate::BuildError).
+    ///
+    /// This threshold suits a check whose value oscillates around its limit. The threshold applies only after the
+    /// check's first pass.
     pub const fn warn_threshold(mut self, runs: u32) -> Self {
         self.options().warn_threshold = runs;
         self
@@ -272,13 +288,15 @@ impl Check {
 
     /// Shows a failure as a warning until the check has failed for this long without a pass.
     ///
-    /// `fail_after` suits a dependency that recovers by itself, such as a database during a failover. While a failure
-    /// is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". After a pass, the
-    /// next failure is shown as a warning for the full time again.
+    /// `fail_after` suits a dependency that recovers by itself, such as a database during a failover.
     ///
-    /// Before the check's first pass, a failure is shown as a failure immediately. The option applies in addition to
-    /// [`failure_threshold`](Self::failure_threshold). By default, no failure is shown as a warning. A time of zero is
-    /// a [`BuildError`](crate::BuildError).
+    /// While a failure is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". After a pass,
+    /// the time begins again with the next failure.
+    ///
+    /// By default, no failure is shown as a warning. A time of zero is a [`BuildError`](crate::BuildError).
+    ///
+    /// Before the check's first pass, a failure is shown as a failure immediately. If you also set
+    /// [`failure_threshold`](Self::failure_threshold), both options apply.
     ///
     /// ```
     /// use std::time::Duration;
@@ -295,9 +313,13 @@ impl Check {
 
     /// Adds dependencies: checks that must pass before this check is run.
     ///
-    /// While a dependency fails, this check isn't run. It fails, and its output is "blocked by" with the name of the
-    /// dependency. The timeout of this check begins after the runs of its dependencies have ended. If this check fails,
-    /// its dependencies are run again. An unknown name or a cycle is a [`BuildError`](crate::BuildError).
+    /// While a dependency fails, this check isn't run. Instead, it fails with the output "blocked by" and the name of
+    /// the dependency.
+    ///
+    /// The timeout of this check begins after the runs of its dependencies have ended. If this check fails, its
+    /// dependencies are run again.
+    ///
+    /// An unknown name or a cycle is a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().depends_on, names);
         self

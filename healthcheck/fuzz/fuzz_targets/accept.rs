@@ -1,6 +1,7 @@
-//! Parses arbitrary bytes as an `Accept` header, and asserts two properties. The parsed media ranges are tokens of the
-//! header, in the header's order, each with a weight that HTTP allows. Negotiation never selects a format with an empty
-//! name.
+//! Parses arbitrary bytes as an `Accept` header. Asserts that the parsed media ranges are tokens of the header, in the
+//! header's order, each with a weight that HTTP allows.
+//!
+//! Also asserts that negotiation never selects a format with an empty name.
 #![no_main]
 
 use healthcheck_axum::__fuzzing::{accept, negotiate};

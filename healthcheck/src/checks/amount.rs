@@ -38,9 +38,9 @@ impl Amount {
         })
     }
 
-    /// Returns this limit times `1 + margin`, but doesn't raise it above `whole`, because no value is higher than
-    /// `whole`. After a value has fallen below this limit, the check recovers only once the value has reached the
-    /// raised limit.
+    /// Returns this limit times `1 + margin`, but at most `whole`, which is the highest possible value.
+    ///
+    /// After a value has fallen below this limit, the check recovers only once the value has reached the raised limit.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
         match self {
@@ -50,8 +50,9 @@ impl Amount {
         }
     }
 
-    /// Returns this limit times `1 - margin`. After a value has risen above this limit, the check recovers only once
-    /// the value has reached the lowered limit.
+    /// Returns this limit times `1 - margin`.
+    ///
+    /// After a value has risen above this limit, the check recovers only once the value has reached the lowered limit.
     pub(super) fn lowered(self, margin: f64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
         match self {

@@ -8,18 +8,22 @@ use crate::{Outcome, Status};
 /// Checks that a value is below its limit. The value may be the length of a queue, a lag or the number of connections
 /// in use.
 ///
-/// The check fails if the value equals the limit or is NaN. After a failure, the check passes again only once the value
-/// is more than 2 % below the limit. So a value that swings around its limit causes only one change of status. To pass
-/// again at another value, use [`below_until`].
+/// The check fails if the value equals the limit or is NaN.
 ///
-/// The last status is stored for each line of code that calls this function. So if you check several values, call this
-/// function from a separate line for each value.
+/// After a failure, the check passes again only once the value is more than 2 % below the limit. This margin prevents a
+/// change of status each time that the value crosses the limit.
+///
+/// To set the value below which the check passes again, use [`below_until`].
+///
+/// The library stores the last status separately for each line of code that calls this function. To check several
+/// values, call this function from a separate line for each value.
 ///
 /// A run costs a comparison and a lookup of the last status, together less than 1 µs.
 ///
-/// The check doesn't see the value between two runs. It also doesn't see whether work progresses: for example, a queue
-/// that nothing reads stays short while nothing writes to it. To check that work progresses, use
-/// [`Progress`](super::Progress).
+/// The check doesn't see the value between two runs.
+///
+/// The check doesn't see whether work progresses. For example, if nothing reads a queue and nothing writes to it, the
+/// queue stays short, and the check passes. To check that work progresses, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -66,8 +70,10 @@ pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Ou
     })
 }
 
-/// Compares a value with its limit. After a failure, the check passes again only below a second, lower limit. `held`
-/// returns this lower limit as text, or `None` if `value` is already below it.
+/// Compares a value with its limit. If the last status is a failure, the check passes again only below a second, lower
+/// limit.
+///
+/// `held` returns the lower limit as text, or `None` if `value` is already below the lower limit.
 fn judge<T: PartialOrd + Display>(
     value: &T,
     limit: &T,

@@ -1,4 +1,5 @@
-//! Polls two futures in one task. This module spawns no task, so a check's run that is dropped leaves no task behind.
+//! Polls two futures in one task. This module spawns no task. If a check's run is dropped, both futures are dropped
+//! too.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -25,13 +26,15 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
     .await
 }
 
-/// How long `or_reason` waits for `work` before it starts `reason`. Most requests are answered sooner, so `reason`
-/// rarely runs.
+/// How long `or_reason` waits for `work` before it starts `reason`. Most requests are answered within this time, so
+/// `reason` rarely runs.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// Returns the result of `work`. If `reason` finds an error before `work` ends, returns this error instead. `work` is a
-/// request through a client that retries failed connections and hides their errors. `reason` searches for such an
-/// error, beginning 10 ms after `work`. If `reason` returns `None`, this function still waits for `work`.
+/// Returns the result of `work`, or an error that `reason` finds before `work` ends.
+///
+/// `work` is a request through a client that retries failed connections and hides their errors. `reason` searches for
+/// such an error, beginning 10 ms after the start of `work`. If `reason` returns `None`, this function continues to
+/// wait for `work`.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

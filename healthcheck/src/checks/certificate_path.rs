@@ -1,9 +1,10 @@
 //! Finds out when the certificate path of a server expires.
 //!
 //! A client builds a path of certificates: from the server's own certificate, through the intermediates that the server
-//! sent, to a trusted authority. The path expires as soon as any certificate of the path expires. Certificates outside
-//! the path don't matter. So this module builds the path as a client does. If there are several paths, the module takes
-//! the path that expires last, because clients still use that path after the other paths have expired.
+//! sent, to a trusted authority. This module builds the path in the same way.
+//!
+//! A path expires as soon as one of its certificates expires. If there are several paths, this module returns the
+//! expiry of the path that expires last, because until then clients accept the server.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -66,7 +67,7 @@ pub(super) fn end_of_path(
         None,
         Some(&look),
     );
-    // `look` rejects every path, so `paths` is always an error. The text of this error matters only if webpki found no
+    // `look` rejects every path, so `paths` is always an error. The text of this error is shown only if webpki found no
     // path.
     let why = paths.err().map(|error| error.to_string()).unwrap_or_default();
     latest
@@ -74,8 +75,10 @@ pub(super) fn end_of_path(
         .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
 }
 
-/// Returns the expiry of a trusted authority. If the authority has several certificates, this is the expiry of the
-/// certificate that expires last, because a client accepts any of them that is still valid.
+/// Returns the expiry of a trusted authority.
+///
+/// If the authority has several certificates, returns the expiry of the certificate that expires last, because a client
+/// accepts the authority until then.
 fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
     let same = |other: &TrustAnchor<'_>| {
         (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)

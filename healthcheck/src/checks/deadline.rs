@@ -13,8 +13,10 @@ pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
-/// Returns the middle between now and `deadline`. A check uses it as the deadline of one step, such as a ping over an
-/// existing connection. So there is still time for the next step, such as opening a new connection.
+/// Returns the middle between now and `deadline`.
+///
+/// If a check has two steps, this is the deadline of the first step, such as a ping over an existing connection. The
+/// other half of the time is left for the second step, such as opening a new connection.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

@@ -15,8 +15,8 @@ use super::span::span;
 /// Connects to the first address of `host` that accepts a connection. The lookup and all attempts to connect together
 /// take at most `limit`.
 ///
-/// Tries the addresses of `host` one after another. Each attempt gets an equal share of the remaining time, so that an
-/// address that doesn't answer leaves time for the next addresses.
+/// Tries the addresses of `host` one after another. Each attempt gets an equal share of the remaining time. If one
+/// address doesn't answer, there is still time for the next addresses.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
     let resolved = resolve(host, limit).await;

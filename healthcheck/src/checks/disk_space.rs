@@ -7,9 +7,11 @@ use crate::Outcome;
 
 /// Checks that the file system of `path` has free space and isn't mounted read-only.
 ///
-/// By default, the check warns if less than 15 % of the space is free, and fails if less than 5 % is free. As in `df`,
-/// the space doesn't include the blocks reserved for the superuser. [`warn_below`](DiskSpace::warn_below) and
-/// [`fail_below`](DiskSpace::fail_below) set other limits, as a share or as a size.
+/// By default, the check warns if less than 15 % of the space is free, and fails if less than 5 % is free.
+/// [`warn_below`](DiskSpace::warn_below) and [`fail_below`](DiskSpace::fail_below) set other limits, as a share or as a
+/// size.
+///
+/// As `df` does, the check leaves out the blocks that are reserved for the superuser.
 ///
 /// If the file system limits the number of files (inodes), a limit that is a share also applies to the number of free
 /// files.
@@ -17,18 +19,21 @@ use crate::Outcome;
 /// After the free space has fallen below a limit, the check recovers only once the free space is 2 % above this limit,
 /// such as 5.1 % for a limit of 5 %. [`margin`](DiskSpace::margin) sets another margin.
 ///
-/// Linux remounts a file system read-only after a disk error. So the check fails if the file system is read-only,
-/// unless you call [`read_only`](DiskSpace::read_only). If the file system reports no size, the check passes, and the
-/// output says that the free space is unknown.
+/// The check fails if the file system is read-only, because Linux remounts a file system read-only after a disk error.
+/// If a read-only file system is expected, call [`read_only`](DiskSpace::read_only).
+///
+/// If the file system reports no size, the check passes, and the output says that the free space is unknown.
 ///
 /// A run costs one or two system calls, about 1 µs on a local disk. On ext4, a run also reads the list of mounts, which
-/// takes about 20 µs. A dead network disk may block a run for minutes, so call the check in a sync function, which runs
-/// on its own thread.
+/// takes about 20 µs.
 ///
-/// The check doesn't see whether this process may write to `path`, and it doesn't see quotas. For an overlay, a network
-/// disk or a thinly provisioned volume, it doesn't see the free space of the storage behind it. If a disk should be
-/// mounted at `path` but isn't, `path` is only an empty directory. The check then sees the file system of that
-/// directory.
+/// A dead network disk may block a run for minutes. So call the check in a sync function, which runs on its own thread.
+///
+/// The check doesn't see quotas, or whether this process may write to `path`. For an overlay, a network disk or a
+/// thinly provisioned volume, the check doesn't see the free space of the underlying storage.
+///
+/// If the disk that belongs at `path` isn't mounted, `path` is an empty directory on another file system. The check
+/// then reads the free space of that other file system.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

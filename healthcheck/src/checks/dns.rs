@@ -12,15 +12,18 @@ use crate::Outcome;
 /// configured source.
 ///
 /// A run occupies a thread during the lookup, usually for a few milliseconds. If no cache has the answer, the resolver
-/// also sends a query to a name server. If a lookup hangs, later runs wait for the same lookup instead of starting
-/// another one. By default, a run waits at most 3 s for the lookup. That is less than the default timeout of a run,
-/// 5 s. So if the lookup hangs, the output still names DNS as the cause.
+/// sends a query to a name server.
+///
+/// By default, a run waits at most 3 s for the lookup. The default timeout of a run is longer, 5 s. So if the lookup
+/// hangs, the output can name DNS as the cause.
+///
+/// If a lookup hangs, later runs wait for the same lookup and don't start another one.
 ///
 /// The check doesn't see from which source an address came, or whether the address is the right one:
 /// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.
-/// - The resolver may append a search domain to a name without a final dot. With `search prod.example.com` in
-///   `/etc/resolv.conf`, it may find the address of `db.internal.prod.example.com` instead of `db.internal`. To look up
-///   exactly `db.internal`, write `db.internal.` with a final dot.
+/// - If a name has no final dot, the resolver may append a search domain. With `search prod.example.com` in
+///   `/etc/resolv.conf`, it may look up `db.internal.prod.example.com` instead of `db.internal`. To prevent this, write
+///   `db.internal.` with a final dot.
 /// - Some resolvers return an address for names that don't exist.
 ///
 /// ```
@@ -65,8 +68,10 @@ impl Dns {
         }
         let resolved = resolve(name, self.timeout).await;
         if name.parse::<IpAddr>().is_err() {
-            // Other instances use the same name server. So a check that looks up a name should be `external`, and
-            // causes a warning otherwise. An IP address needs no lookup, so it causes no warning.
+            // Other instances use the same name server, so a check that looks up a name should be `external`. If such
+            // a check isn't `external`, `note_resolved` may log a warning.
+            //
+            // An IP address needs no lookup, so no warning is needed.
             shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {

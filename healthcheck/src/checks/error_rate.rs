@@ -20,8 +20,10 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// Checks the share of failed calls in real traffic. The application records the result of each call to a dependency.
 /// The check judges these recorded results instead of sending requests.
 ///
-/// By default, the check warns if more than 10 % of the calls failed, and fails if more than 50 % failed. It judges the
-/// calls only if the window has at least 10 of them. The window slides in steps of one tenth of its length.
+/// By default, the check warns if more than 10 % of the calls failed, and fails if more than 50 % failed. If the window
+/// has fewer than 10 calls, the check doesn't judge them.
+///
+/// The window slides in steps of one tenth of its length.
 ///
 /// Clones share the recorded calls: use one clone in the code that calls the dependency, and pass another clone to the
 /// check. Recording a call costs a clock read and a lock, about 40 ns.
@@ -29,8 +31,8 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// After the share of failed calls has risen above a limit, the check recovers only once the share is 2 % below this
 /// limit, such as 9.8 % for a limit of 10 %. [`margin`](Self::margin) sets another margin.
 ///
-/// The check doesn't see calls that the application doesn't record. A call that hangs never has a result. So give each
-/// call a timeout, and record a timeout as a failure.
+/// The check doesn't see calls that the application doesn't record. If a call hangs, it has no result to record. So
+/// give each call a timeout, and record a timeout as a failure.
 ///
 /// If the window has too few calls, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. If
 /// the window has enough calls to judge, no probe runs, so a busy dependency gets no additional requests.
@@ -67,8 +69,9 @@ pub struct ErrorRate {
 
 impl ErrorRate {
     /// Returns a check of the calls within the last `window`. Choose a window from 10 s to 5 min. A longer window
-    /// contains more calls, and a shorter window shows a change sooner. With a window of zero, the check always fails,
-    /// and the output says why.
+    /// contains more calls, and a shorter window shows a change sooner.
+    ///
+    /// If the window is zero, the check always fails, and the output says why.
     #[must_use]
     pub fn new(window: Duration) -> Self {
         Self {
@@ -219,8 +222,8 @@ mod tests {
         );
         record(&evidence, 20, 0);
         assert_eq!(evidence.check().status(), Pass);
-        // A clone with another margin has a separate last status. So such a clone passes while the original still
-        // warns.
+        // A clone with another margin has a separate last status, which begins as a pass. So the clone passes while the
+        // original still warns.
         record(&evidence, 0, 10);
         assert_eq!(evidence.check().status(), Warn);
         record(&evidence, 60, 0);

@@ -130,8 +130,8 @@ impl Exchange {
             };
             Ok((head, body))
         };
-        // `connection` is the future that sends and receives the data. If the connection fails, `answer` returns the
-        // error, so the result of `connection` isn't needed.
+        // `connection` is the future that sends and receives the data. Its result isn't needed: if the connection
+        // fails, `answer` returns the error.
         let (head, body) = beside(connection, answer).await?;
         Ok(Answer {
             shown: target.shown,

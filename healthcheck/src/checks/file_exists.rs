@@ -4,9 +4,11 @@ use crate::Outcome;
 
 /// Checks that a file or directory exists. The check follows symbolic links.
 ///
-/// A run costs one `stat` call, about 0.5 µs on a local disk. A dead network disk may block a run for minutes, so call
-/// the check in a sync function, which runs on its own thread. If this process has no permission for a parent
-/// directory, the check fails, and the output shows the error. A symbolic link to a missing file counts as missing.
+/// A run costs one `stat` call, about 0.5 µs on a local disk. A dead network disk may block a run for minutes. So call
+/// the check in a sync function, which runs on its own thread.
+///
+/// If `path` is a symbolic link to a missing file, the check fails. If this process has no permission for a parent
+/// directory, the check fails too, and the output shows the error.
 ///
 /// The check doesn't see the content of the file, or whether this process may read the file.
 ///

@@ -11,13 +11,16 @@ use crate::Outcome;
 /// If `path` is a directory, the check fails. The modification time of a directory changes when a file is added or
 /// removed, but doesn't change when a file in the directory is written.
 ///
-/// The check doesn't see whether the file is complete or empty. A job that opens the file and then fails leaves a fresh
-/// but incomplete file. To prevent that, let the job write to a temporary file and then rename it. The check also
-/// doesn't notice that a program has set the file's time explicitly (`touch`, a restored archive).
+/// The check doesn't see whether the file is complete or empty. If a job fails after it has opened the file, the file
+/// is fresh but incomplete. To prevent that, let the job write to a temporary file, and rename the temporary file at
+/// the end.
 ///
-/// A run costs one `stat` call. Call the check in a sync function, which runs on its own thread. The check compares the
-/// file's time with the machine's clock. If the file's time is in the future, the check passes only if that time is at
-/// most `max_age` ahead. Otherwise a file that a broken clock dated a year ahead would pass for a year.
+/// The check doesn't notice if a program has set the file's time explicitly (`touch`, a restored archive).
+///
+/// A run costs one `stat` call. Call the check in a sync function, which runs on its own thread.
+///
+/// The check compares the file's time with the machine's clock. If the file's time is more than `max_age` in the
+/// future, the check fails. Otherwise a file that a broken clock dated a year ahead would pass for a year.
 ///
 /// ```
 /// use std::time::Duration;

@@ -10,15 +10,18 @@ use crate::Outcome;
 /// Checks that a worker regularly calls [`beat`](Self::beat). The check fails if the last beat is longer ago than the
 /// `max_age` that you pass to [`new`](Self::new).
 ///
-/// Clones share the heartbeat: use one clone in the worker, and pass another clone to the check. Before the first beat,
-/// the check measures the time since the call of [`new`](Self::new). So it also notices a worker that never starts.
+/// Clones share the heartbeat: use one clone in the worker, and pass another clone to the check.
+///
+/// Before the first beat, the check measures the time since the call of [`new`](Self::new). So the check notices a
+/// worker that never starts.
 ///
 /// A beat costs a clock read and a store, about 25 ns, and takes no lock. The clock is monotonic: setting the machine's
 /// time has no effect. The clock stops while the machine is suspended.
 ///
-/// The check doesn't see what the worker does between two beats. If several workers share a heartbeat, the check
-/// doesn't notice that one of them has stopped. So use a separate heartbeat for each worker, or use
-/// [`Progress`](super::Progress).
+/// The check doesn't see what the worker does between two beats.
+///
+/// If several workers share a heartbeat and one of them stops, the check doesn't notice. So use a separate heartbeat
+/// for each worker, or use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,11 +1,12 @@
 //! Stores the last status of each check that compares a value with limits. The check needs this status for hysteresis.
 //!
-//! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. So after a
-//! value has crossed a limit, the check recovers only once the value is back on the good side of the limit by a margin.
+//! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. With
+//! hysteresis, the check recovers only once the value is back on the good side of the limit by a margin.
 //!
-//! Each run creates its ready-made check again, so the check itself can't store its last status. Instead, this module
-//! stores the last status under a key. The key is made from what is checked and from the limits. Two checks with the
-//! same key share their last status.
+//! Each run creates a new ready-made check, so the check itself can't store its last status. Instead, this module
+//! stores the last status under a key.
+//!
+//! The key is made from what is checked and from the limits. Two checks with the same key share their last status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -43,8 +44,10 @@ static HELD: Entries = Mutex::new(BTreeMap::new());
 
 type Entries = Mutex<BTreeMap<String, Status>>;
 
-/// The maximum number of entries in `HELD`. It limits the memory if a service keeps creating new keys. If the map is
-/// full, a check with a new key gets no entry and has no margin: it recovers at the limit itself.
+/// The maximum number of entries in `HELD`. If a service keeps creating new keys, this maximum limits the memory.
+///
+/// If the map is full, a check with a new key gets no entry. Such a check has no margin: it recovers at the limit
+/// itself.
 const MOST: usize = 1024;
 
 /// Calls `judge` with the last status that the global map has for the key `what`. Then stores the status of the outcome

@@ -16,28 +16,35 @@ use crate::Outcome;
 
 /// Checks that a web service answers a request to `url` with an expected response.
 ///
-/// The check sends a GET request, or a POST request if you call [`post`](Http::post). By default, it passes if the HTTP
-/// status is from 200 to 299 and the response is complete within 3 s. You can also require a text, a header or a value
-/// in a JSON body.
+/// The check sends a GET request, or a POST request if you call [`post`](Http::post).
 ///
-/// The check doesn't follow redirects. So a redirect fails, unless its status is in the range that you set with
-/// [`status`](Http::status). The check uses HTTP/1.1. It trusts the machine's certificate authorities, or those in a
-/// [`ca_file`](Http::ca_file).
+/// By default, the check passes if the HTTP status is from 200 to 299 and the response is complete within 3 s. You can
+/// also require a text, a header or a value in a JSON body.
+///
+/// The check uses HTTP/1.1. It trusts the machine's certificate authorities, or those in a [`ca_file`](Http::ca_file).
+///
+/// The check doesn't follow redirects. If the response is a redirect, the check fails, unless the status of the
+/// redirect is in the range that you set with [`status`](Http::status).
 ///
 /// Each run looks up the host name and opens a new connection, as a new client does. A reused connection might still
 /// work although the server refuses every new client, the name has a new address, or the server has a new certificate.
 ///
-/// A run costs a lookup, a connection and a request. With `https`, a run also costs a TLS handshake, about 1 ms of CPU
-/// time. Once in five minutes, such a run also reads the machine's certificate authorities, which takes 10 ms. A run
-/// reads at most 1 MiB of the response body, and then closes the connection.
+/// A run costs a lookup, a connection and a request. A run reads at most 1 MiB of the response body.
 ///
-/// If the name has several addresses, the check tests only the first one that accepts a connection. The check doesn't
-/// test HTTP/2 or HTTP/3. If a cache or proxy answers instead of the service, the check doesn't notice whether the
-/// service works. The check ignores the parts of the response for which you set no requirement.
+/// With `https`, a run also costs a TLS handshake, about 1 ms of CPU time. Once in five minutes, a run reads the
+/// machine's certificate authorities, which takes 10 ms.
+///
+/// The check doesn't test
+/// - the other addresses of the name, after the first address that accepts a connection;
+/// - the service behind a cache or proxy, if the cache or proxy answers by itself;
+/// - HTTP/2 and HTTP/3;
+/// - the parts of the response for which you set no requirement.
 ///
 /// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or a response that
-/// isn't HTTP) or `verdict` (an unexpected response). The output never shows the query of the URL or the values of
-/// headers. If the URL contains credentials, the check fails: send credentials with [`header`](Http::header) instead.
+/// isn't HTTP) or `verdict` (an unexpected response).
+///
+/// The output never shows the query of the URL or the values of headers. If the URL contains credentials, the check
+/// fails: send credentials with [`header`](Http::header) instead.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -94,8 +101,10 @@ impl Http {
         self
     }
 
-    /// Sends a POST request with `body` instead of a GET request, for example a query to a GraphQL, search or JSON-RPC
-    /// service. Each run sends the request again, so the request must not change anything.
+    /// Sends a POST request with `body` instead of a GET request. For example, the request is a query to a GraphQL,
+    /// search or JSON-RPC service.
+    ///
+    /// Each run sends the request again, so the request must not change anything.
     ///
     /// ```
     /// use healthcheck::{Outcome, checks};
@@ -115,8 +124,9 @@ impl Http {
     }
 
     /// Requires that the response body is JSON of at most 1 MiB, and that it has the value `expected` at `pointer`.
-    /// `pointer` is a JSON pointer (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. If you call this method several
-    /// times, the body must meet each of these requirements.
+    /// `pointer` is a JSON pointer (RFC 6901) such as `"/status"` or `"/nodes/0/up"`.
+    ///
+    /// If you call this method several times, the body must meet all of these requirements.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();
         if !pointer.is_empty() && !pointer.starts_with('/') {

@@ -14,22 +14,26 @@ use super::span::span;
 use crate::outcome::CheckError;
 use crate::{Outcome, Status};
 
-/// Checks how far a consumer is behind. The application's own client reads this lag: for example the lag of a Kafka
-/// group, the length of a queue, the age of the oldest message, or the delay of a replica.
+/// Checks the lag of a consumer: how far the consumer is behind. For example, the lag is the lag of a Kafka group, the
+/// length of a queue, the age of the oldest message, or the delay of a replica. The application's own client reads the
+/// lag.
 ///
 /// `read` returns a future. The output of this future is the lag: a number or a `Duration`, or a `Result` with one of
 /// these. The check fails if the output is an error, or if the future takes longer than 3 s.
 ///
 /// Set limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the type of the lag. Without
-/// a limit, the check always fails, because it would check nothing. After the lag has risen above a limit, the check
-/// recovers only once the lag is 2 % below this limit. [`margin`](Lag::margin) sets another margin.
+/// a limit, the check always fails.
 ///
-/// To apply the margin, the library stores the last status of the lag, separately for each line of code that calls this
-/// function. So if you check several consumers, call this function from a separate line for each consumer.
+/// After the lag has risen above a limit, the check recovers only once the lag is 2 % below this limit.
+/// [`margin`](Lag::margin) sets another margin.
 ///
-/// A run costs as much as the future that `read` returns. The check doesn't see whether the consumer works: while both
-/// the consumer and the producer are stopped, the lag doesn't grow. To check that the consumer works, use
-/// [`Progress`](super::Progress).
+/// For the margin, the library stores the last status of the lag, separately for each line of code that calls this
+/// function. To check several consumers, call this function from a separate line for each consumer.
+///
+/// A run costs as much as the future that `read` returns.
+///
+/// The check doesn't see whether the consumer works: while both the consumer and the producer are stopped, the lag
+/// doesn't grow. To check that the consumer works, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -221,8 +225,8 @@ impl<V: LagValue> Limits<V> {
                 let Some(limit) = limit else { continue };
                 let (number, shown) = (limit.number(), limit.shown());
                 let clears = number - number.abs() * margin;
-                // Treat a limit that is NaN as crossed: a comparison with NaN is always false, so such a limit would
-                // never apply.
+                // If a limit is NaN, treat the limit as crossed. A comparison with NaN is always false, so without this
+                // rule the limit would never be crossed.
                 let told = if lag > number || number.is_nan() {
                     format!("{found}, above {shown}")
                 } else if last >= status && lag > clears {
@@ -254,8 +258,10 @@ impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
     }
 }
 
-/// The future of a run of [`lag`]. A `Box<dyn Future>` would have to be `'static`. This type doesn't have to be, so the
-/// closure passed to [`lag`] may borrow the parameters of the check.
+/// The future of a run of [`lag`].
+///
+/// Unlike a `Box<dyn Future>`, this type doesn't have to be `'static`. So the closure passed to [`lag`] may borrow the
+/// parameters of the check.
 #[must_use = "it runs when it is awaited"]
 pub struct LagRun<R: Future<Output: IntoLag>> {
     reading: Pin<Box<R>>,

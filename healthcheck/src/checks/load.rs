@@ -6,9 +6,10 @@ use crate::{Outcome, Status};
 /// Checks the machine's load per CPU. The load is the number of tasks that run or wait for a CPU. On Linux it also
 /// includes the tasks that wait for a disk.
 ///
-/// By default, the check warns if the load per CPU is above 2, on average over five minutes. It fails only if you set
-/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing this machine moves its load to the
-/// other machines.
+/// By default, the check warns if the load per CPU is above 2, on average over five minutes.
+///
+/// The check fails only if you set [`fail_above`](Load::fail_above). A busy machine still answers. If a load balancer
+/// removed the machine, its load would move to the other machines.
 ///
 /// After the load has risen above a limit, the check recovers only once the load is 2 % below this limit, such as 1.96
 /// for a limit of 2. [`margin`](Load::margin) sets another margin.

@@ -13,12 +13,13 @@ use crate::environment::{cgroup, system};
 /// **Available memory** is memory that the kernel can allocate without swapping: free memory + page cache of files
 /// (active and inactive) + reclaimable slab. `/environment` uses the same definition.
 /// - For a machine, available memory is `MemAvailable`.
-/// - For a container (cgroup v1 or v2), available memory is the container's limit minus its used memory. The used
-///   memory doesn't include page cache and reclaimable slab. If cgroups are nested, the check uses the cgroup with the
-///   least available memory.
+/// - For a container (cgroup v1 or v2), available memory is the container's limit minus its used memory, where used
+///   memory doesn't include page cache and reclaimable slab.
+/// - For nested cgroups, the check uses the cgroup with the least available memory.
 ///
-/// Page cache is a part of the available memory, so the check never fails only because page cache fills a container.
-/// The kubelet's "working set" includes the active page cache, so it is higher than the used memory that this check
+/// Page cache that fills a container doesn't make the check fail, because page cache is a part of the available memory.
+///
+/// The kubelet's "working set" includes the active page cache. So it is higher than the used memory that this check
 /// calculates.
 ///
 /// After the available memory has fallen below a limit, the check recovers only once the available memory is 2 % above

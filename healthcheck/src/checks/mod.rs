@@ -5,8 +5,10 @@
 //! without credentials.
 //!
 //! The output of a failed network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response)
-//! or `verdict` (a valid response that reports a failure). An invalid setting such as "15 percent" doesn't cause a
-//! panic. Instead, the check fails, and the output shows a valid example.
+//! or `verdict` (a valid response that reports a failure).
+//!
+//! An invalid setting such as "15 percent" doesn't cause a panic. Instead, the check fails, and the output shows a
+//! valid example.
 //!
 //! ```
 //! use std::time::Duration;
@@ -27,9 +29,9 @@
 //! # export();
 //! ```
 //!
-//! A check that passes proves only what it has checked. So this table also lists what each check doesn't see. The third
-//! column shows the Cargo feature that a check needs, and the kind of function from which you call the check: sync,
-//! async or any.
+//! The third column of this table shows the Cargo feature that a check needs, and the kind of function from which you
+//! call the check: sync, async or any. The last column lists problems that a check doesn't see: while the check passes,
+//! these problems may exist.
 //!
 //! | check | passes while | feature, function | cost of a run | doesn't see |
 //! |---|---|---|---|---|
@@ -57,14 +59,14 @@
 //! | `open_files` | the process can open more files | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
 //! - **Network checks see what a new client sees.** `tcp`, `http`, `upstream` and `tls` look the name up and open a new
-//!   connection for each run. So does `redis`, if you pass it a `redis::Client`.
-//! - **Limits have a margin.** If a value crosses a limit, the check recovers only once the value is back on the good
-//!   side by a margin. The margin is 2 % of the limit, or the `margin` that you set. So a value that swings around its
-//!   limit causes only one change of status.
+//!   connection for each run. If you pass a `redis::Client` to `redis`, it does the same.
+//! - **Limits have a margin.** After a value has crossed a limit, the check recovers only once the value is back on the
+//!   good side by a margin: 2 % of the limit, or the `margin` that you set. The margin prevents a change of status at
+//!   each crossing.
 //! - **An unknown value passes**, with the output "unknown, because …". An unknown value must not remove an instance
 //!   from service.
 //! - **A run leaves no connection, thread or file behind**, except that a name lookup that hangs keeps its thread.
-//!   There is at most one such lookup for each name. The application's own pools and clients keep their connections.
+//!   There is at most one such lookup for each name.
 
 // Parts of the module `amount` are used only by the checks of the feature `checks-system`.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]

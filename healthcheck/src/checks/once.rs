@@ -7,9 +7,11 @@ use crate::Outcome;
 
 /// Checks that a one-time task has finished. For example, the task warms a cache, runs a migration or loads a model.
 ///
-/// Call this function in a check that is marked `startup`. Then `/startupz` and `/readyz` fail until the task has
-/// finished. A run costs one atomic load. The check doesn't see whether the result of the task still exists: if a cache
-/// is emptied later, the check still passes.
+/// Call this function in a check that is marked `startup`, so that `/startupz` and `/readyz` fail until the task has
+/// finished. A run costs one atomic load.
+///
+/// The check doesn't see whether the result of the task still exists. For example, if a cache is emptied later, the
+/// check still passes.
 ///
 /// ```
 /// use std::sync::OnceLock;

@@ -8,8 +8,10 @@ use crate::environment::system;
 ///
 /// By default, the check warns if the number of open files is above 80 % of the soft limit, and fails above 95 %.
 /// [`warn_above`](OpenFiles::warn_above) and [`fail_above`](OpenFiles::fail_above) set other limits, as a share or as a
-/// number. A process at its soft limit can't accept or open connections. If a process leaks files, it doesn't recover
-/// by itself.
+/// number.
+///
+/// A process at its soft limit can't accept or open connections. If a process leaks files, it doesn't recover by
+/// itself.
 ///
 /// After the number of open files has risen above a limit, the check recovers only once the number is 2 % below this
 /// limit, such as 98 for a limit of 100. [`margin`](OpenFiles::margin) sets another margin.
@@ -84,8 +86,8 @@ impl OpenFiles {
             }
             None => format!("{open} files are open, without a limit"),
         };
-        // If the process has no soft limit, use the highest number. Then the process never reaches a threshold that is
-        // a share, but a threshold that is a number still applies.
+        // If the process has no soft limit, use the highest number as the limit. The number of open files never reaches
+        // a share of this limit. A threshold that is a number applies as usual.
         let limit = limit.unwrap_or(u64::MAX);
         held::judge(self.thresholds.key("open_files"), |last| {
             self.thresholds.at_most(open, limit, &found, last)
@@ -106,8 +108,11 @@ const fn limit() -> Option<u64> {
     None
 }
 
-/// Returns true if the process can't open any more files. Before Linux 6.2, a process at its limit can't even count its
-/// open files, because counting opens a directory. In this case, the check calls this function instead.
+/// Returns true if the process can't open any more files. The check calls this function if the number of open files is
+/// unknown.
+///
+/// Before Linux 6.2, the number is unknown if the process is at its limit, because counting the open files opens a
+/// directory.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;

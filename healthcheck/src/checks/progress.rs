@@ -14,16 +14,21 @@ use crate::Outcome;
 ///
 /// When a piece of work begins, call [`begin`](Self::begin), which returns a [`Work`]. Call [`Work::advance`] after
 /// each step of the work, and drop the [`Work`] when the work ends. Each of these three events is a *move* of this
-/// piece of work. The check
-/// - passes if no piece is in flight, or if every piece in flight has moved within `stuck_after`;
-/// - warns if at least one piece in flight hasn't moved within `stuck_after`, but another piece has moved; the output
-///   shows the piece that hasn't moved for the longest time;
-/// - fails if no piece has moved within `stuck_after`; the output shows the time since the last move of any piece, and
-///   the piece that hasn't moved for the longest time.
+/// piece of work.
 ///
-/// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and so does ending it.
-/// A run costs about 3 ns for each piece. A thread waits for another thread only while memory is allocated. That
-/// happens when more pieces are in flight than ever before.
+/// The check
+/// - passes if no piece is in flight, or if every piece in flight has moved within `stuck_after`;
+/// - warns if at least one piece in flight hasn't moved within `stuck_after`, but another piece has moved;
+/// - fails if no piece has moved within `stuck_after`.
+///
+/// The output of a warning or a failure shows the piece that hasn't moved for the longest time. The output of a failure
+/// also shows the time since the last move of any piece.
+///
+/// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and ending a
+/// piece of work costs about 50 ns. A run costs about 3 ns for each piece.
+///
+/// Threads wait for each other only while memory is allocated. Memory is allocated when more pieces are in flight than
+/// ever before.
 ///
 /// The check doesn't notice that work never begins: use [`Heartbeat`](super::Heartbeat) for that. It doesn't see
 /// whether work succeeds: use [`ErrorRate`](super::ErrorRate) for that.
@@ -63,13 +68,15 @@ pub struct Work {
     stripe: Arc<Stripe>,
 }
 
-/// The number of stripes. A stripe is a set of slots, and a slot stores one piece of work. Each thread begins its work
-/// in only one stripe, so that threads rarely write to the same cache lines.
+/// The number of stripes. A stripe is a set of slots, and a slot stores one piece of work.
+///
+/// Each thread begins its work in only one stripe, so that threads rarely write to the same cache lines.
 const STRIPES: usize = 8;
 
-/// A set of slots, of which each stores one piece of work. The slots are allocated in blocks, and each block is twice
-/// as long as the previous block. A slot is used again after its work has ended. The memory of the slots is freed only
-/// when the stripe is dropped.
+/// A set of slots. Each slot stores one piece of work, and is used again after the work has ended.
+///
+/// The slots are allocated in blocks, and each block is twice as long as the previous block. The memory of the slots is
+/// freed only when the stripe is dropped.
 struct Stripe {
     created: Instant,
     blocks: [OnceLock<Box<[Place]>>; BLOCKS],
@@ -91,9 +98,10 @@ const BLOCKS: usize = 24;
 /// A slot, which stores one piece of work. It is aligned to a cache line, so that two slots never share a cache line.
 #[repr(align(64))]
 struct Place {
-    /// The time of the last move of the piece of work in this slot, in nanoseconds since the creation of the stripe,
-    /// shifted left by `TIME`. The lowest bit is set while the piece is in flight. The value is 0 until the slot gets
-    /// its first piece.
+    /// The time of the last move of the piece of work in this slot, in nanoseconds since the creation of the stripe.
+    /// The time is shifted left by `TIME`, and the lowest bit is set while the piece is in flight.
+    ///
+    /// The value is 0 until the slot gets its first piece.
     moved: AtomicU64,
     /// The name of the piece of work in this slot. `begin` writes the name, and never waits for this lock. A check
     /// reads the name if the piece is stuck.
@@ -129,8 +137,8 @@ impl Progress {
 
     /// Runs the check.
     pub fn check(&self) -> Outcome {
-        // `look` returns `None` if the piece of work that seemed stuck moves while `look` runs. Then call `look` again.
-        // If it returns `None` three times, the work makes progress, so the check passes.
+        // If the piece of work that seemed stuck moves while `look` runs, `look` returns `None`, and this function
+        // calls `look` again. If `look` returns `None` three times, the work makes progress, so the check passes.
         let mut looks = std::iter::repeat_with(|| self.look()).take(3).flatten();
         looks.next().unwrap_or_else(|| Outcome::pass("in flight"))
     }
@@ -295,8 +303,8 @@ impl Place {
         if !is_free() {
             return Err(what);
         }
-        // If another thread holds the lock, it is taking this slot, or it runs a check that reads the name of the
-        // previous piece of work. In both cases, the caller of `take` tries another slot.
+        // Another thread may hold the lock, either to take this slot or to read the name of the previous piece of work
+        // for a check. If another thread holds the lock, the caller of `take` tries another slot.
         let mut name = match self.what.try_lock() {
             Ok(name) => name,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -306,8 +314,10 @@ impl Place {
             return Err(what);
         }
         *name = what;
-        // Store the time while this thread still holds the lock. Then the next thread that gets the lock finds the slot
-        // taken, and a check that reads the new time also reads the new name.
+        // Store the time while this thread holds the lock. The next thread that gets the lock to take this slot then
+        // sees that the slot isn't free.
+        //
+        // A check that has read the new time waits for the lock before it reads the name, so it reads the new name.
         self.moved.store(now << TIME | IN_FLIGHT, Ordering::Release);
         Ok(())
     }

@@ -20,10 +20,12 @@ use crate::Outcome;
 
 /// Checks that Redis, or a server with its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
 ///
-/// Pass the application's own `redis::Client`, `ConnectionManager` or `MultiplexedConnection`. If you pass a client,
-/// each run opens a new connection. Then the check notices a server that accepts no more connections, a new address of
-/// the host name, and a changed password. If you pass a manager or a connection, the PING uses the same connection as
-/// the application's own commands.
+/// Pass the application's own `redis::Client`, `ConnectionManager` or `MultiplexedConnection`.
+///
+/// If you pass a client, each run opens a new connection. So the check notices if the server accepts no more
+/// connections, if the host name has a new address, or if the password has changed.
+///
+/// If you pass a manager or a connection, the PING uses the same connection as the application's own commands.
 ///
 /// [`writable`](Redis::writable) also checks that the server accepts writes, which a replica doesn't.
 ///
@@ -31,16 +33,18 @@ use crate::Outcome;
 /// `total_connections_received`. If you pass a manager or a connection, a run costs one PING, a few bytes in each
 /// direction. The PING waits while a command of the application keeps the connection busy.
 ///
-/// By default, the check fails if there is no answer within 3 s. That is shorter than the default timeout of a run, so
-/// the output still shows the layer: `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its
-/// data or needs a password, the layer is `verdict`.
+/// By default, the check fails if there is no answer within 3 s. The default timeout of a run is longer, so the output
+/// can show the layer: `DNS`, `connect`, `TLS`, `protocol` or `verdict`.
 ///
-/// A manager that can't reconnect doesn't return the reason. So if a manager hasn't answered within 10 ms, the check
-/// itself opens one connection to the manager's server, to find the reason.
+/// If the server is loading its data or needs a password, the layer is `verdict`.
+///
+/// If a manager can't reconnect, it doesn't return the reason. So if a manager hasn't answered within 10 ms, the check
+/// opens its own connection to the same server, to find the reason.
 ///
 /// The check doesn't see the other nodes of a cluster, or how stale a replica is. It notices full memory only if you
-/// call [`writable`](Redis::writable). With a manager or a connection, the check doesn't see whether a new client could
-/// connect.
+/// call [`writable`](Redis::writable).
+///
+/// If you pass a manager or a connection, the check doesn't see whether a new client could connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -145,12 +149,15 @@ impl Redis {
         self
     }
 
-    /// Also checks that the server accepts writes. The check then fails if the server is a replica (`READONLY`), if it
-    /// is a primary without enough replicas (`NOREPLICAS`), or if its memory (`OOM`) or its disk (`MISCONF`) is full.
+    /// Also checks that the server accepts writes. The check then fails if
+    /// - the server is a replica (`READONLY`);
+    /// - the server is a primary without enough replicas (`NOREPLICAS`);
+    /// - the memory (`OOM`) or the disk (`MISCONF`) of the server is full.
     ///
     /// The check sends `SET healthcheck:writable "" XX EX 1`. Because of `XX`, this command writes only if the key
-    /// exists. No application should use this key, so the command changes nothing. If the Redis user has no permission
-    /// for this key, set another key with [`writable_key`](Self::writable_key).
+    /// exists. No application should use this key, so the command changes nothing.
+    ///
+    /// If the Redis user has no permission for this key, set another key with [`writable_key`](Self::writable_key).
     pub fn writable(self) -> Self {
         self.writable_key(KEY)
     }
@@ -183,8 +190,8 @@ impl Redis {
                     let (host, port) = address?;
                     let left = half(deadline).saturating_duration_since(Instant::now());
                     let Problem { layer, what } = dial(&host, port, left).await.err()?;
-                    // The check's own connection failed, but the manager's existing connection may still work. So wait
-                    // a little longer for the answer to the manager's PING.
+                    // The check's own connection failed, but the manager may have a connection that works. So wait a
+                    // little longer for the answer to the manager's PING.
                     sleep(LONGEST_WAY).await;
                     Some(layer.problem(format_args!("{}: {what}", self.shown())))
                 };
@@ -197,9 +204,11 @@ impl Redis {
         }
     }
 
-    /// Sends the PING through a manager. If the manager's connection has broken, the next command on it returns an
-    /// error, and this PING may be that command. Such an error doesn't show whether the server works. The manager then
-    /// reconnects by itself, so this method sends the PING a second time.
+    /// Sends the PING through a manager.
+    ///
+    /// If the manager's connection has broken, the manager returns an error for the next command, and reconnects.
+    /// This error doesn't show whether the server works. So if the PING gets this error, this method sends the PING a
+    /// second time.
     async fn ask_manager(&self, manager: &ConnectionManager, deadline: Instant) -> Result<String, Problem> {
         let broken = match self.questions(manager.clone(), deadline).await? {
             Ok(answer) => return Ok(answer),
@@ -230,8 +239,8 @@ impl Redis {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let (_, stream) = match dial(host, *port, left).await {
                     Ok(dialed) => dialed,
-                    // The text of a DNS problem begins with only the host name. The texts of all other problems begin
-                    // with the host and the port. So replace the host name with both.
+                    // The text of a DNS problem begins with the host name, without the port. The texts of other
+                    // problems begin with the host name and the port. So add the port to the text.
                     Err(problem) if problem.layer == Layer::Dns => {
                         let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
                         return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
@@ -319,9 +328,10 @@ impl Redis {
     }
 }
 
-/// Returns the error that a server sends before it closes a new connection. A server does so, for example, if it has
-/// too many clients, or if its protected mode rejects other machines. The client library discards such an error,
-/// because it isn't the answer to a command. So this function opens another connection and reads the error itself.
+/// Returns the error that a server sends before it closes a new connection. For example, the server has too many
+/// clients, or its protected mode rejects other machines.
+///
+/// The client library discards such an error. So this function opens another connection and reads the error itself.
 async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     let said = async {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -335,8 +345,8 @@ async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     timeout_at(half(deadline), said).await.ok()?
 }
 
-/// Tests whether the server accepts writes. A server that doesn't accept writes rejects every write command, even
-/// before looking up the key. So a write command that changes nothing is a sufficient test.
+/// Tests whether the server accepts writes, with a write command that changes nothing. If a server doesn't accept
+/// writes, it rejects every write command before it looks up the key.
 async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &str) -> RedisResult<()> {
     let set = cmd("SET")
         .arg(key)
@@ -347,7 +357,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     let refused = match set {
         Ok(_) => return Ok(()),
         // These errors mean that the Redis user may not use the key, that another node has the key, or that the cluster
-        // is down. They don't show whether the server accepts writes. So ask the server for its role with `ROLE`.
+        // is down. Such an error doesn't show whether the server accepts writes. So ask the server for its role with
+        // `ROLE`.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };
@@ -360,8 +371,10 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// Returns the host and the port of a manager's server. Only the manager's `Debug` form contains them, so this function
-/// parses that form. Returns `None` if the server uses a Unix socket, or if the library has changed the form.
+/// Returns the host and the port of a manager's server. Returns `None` if the server uses a Unix socket.
+///
+/// Only the manager's `Debug` form contains the host and the port, so this function parses that form. If a later
+/// version of the library changes the form, this function returns `None`.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");
     let (_, address) = shown.split_once("addr: Tcp")?;

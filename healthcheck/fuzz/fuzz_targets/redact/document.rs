@@ -181,8 +181,10 @@ fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<Str
 /// The substring that every secret contains.
 const MARK: &str = "Zq7";
 
-/// Generates arbitrary text that contains no secret. Rejects text with `MARK`, which every secret contains. Otherwise
-/// the text could contain a secret, because the fuzzer sees the strings that the test searches for and may copy them.
+/// Generates arbitrary text that contains no secret.
+///
+/// The fuzzer sees the strings that the test searches for, and may copy a secret into the text. Every secret contains
+/// `MARK`, so this function rejects any text that contains `MARK`.
 fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
     let text: String = bytes.arbitrary::<&str>()?.chars().take(200).collect();
     if text.contains(MARK) {

@@ -9,8 +9,8 @@ use super::super::disk_space::{Room, Space};
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    // Exclude the blocks reserved for the superuser, both from the free space and from the total. `df` also excludes
-    // them when it computes its percentage.
+    // Exclude the blocks reserved for the superuser from the free space and from the total. `df` does the same for its
+    // percentage.
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     let bytes = Room {
         free: bytes(stat.f_bavail),
@@ -28,14 +28,16 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Returns true if `path` is on an ext4 file system that rejects writes because of an earlier error. Since Linux 6.15,
-/// the kernel doesn't remount such a file system read-only, so only the mount options show that it rejects writes.
+/// Returns true if `path` is on an ext4 file system that rejects writes because of an earlier error.
+///
+/// Since Linux 6.15, the kernel doesn't remount such a file system read-only. Only the mount options show that the file
+/// system rejects writes.
 #[cfg(target_os = "linux")]
 fn has_given_up_writing(path: &Path) -> bool {
     use rustix::fs::{major, minor, stat, statfs};
 
     const EXT4: u64 = 0xef53;
-    // The list of mounts may be long, so read it only for ext4.
+    // The list of mounts may be long. So read the list only if the file system is ext4.
     let is_ext4 = statfs(path).is_ok_and(|found| found.f_type as u64 == EXT4);
     if !is_ext4 {
         return false;
@@ -52,8 +54,9 @@ const fn has_given_up_writing(_path: &Path) -> bool {
     false
 }
 
-/// Returns true if `device` is mounted with an option by which ext4 reports that it rejects writes. `mounts` has one
-/// line for each mount, such as `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
+/// Returns true if the mount options of `device` show that ext4 rejects writes.
+///
+/// `mounts` has one line for each mount, such as `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
 #[cfg(target_os = "linux")]
 fn refuses_writes(mounts: &str, device: &str) -> bool {
     mounts
