@@ -52,8 +52,11 @@ impl Provided {
             .collect()
     }
 
-    /// Returns the type that the error about a missing `T` suggests for the parameter: `&Arc<T>` if an `Arc<T>` was
-    /// provided, or `&U` if `T` is `Arc<U>` and a `U` was provided. In all other cases, returns `None`.
+    /// Returns a type that the error about a missing `T` suggests for the parameter, because a value of this type was
+    /// provided.
+    ///
+    /// If an `Arc<T>` was provided, returns `&Arc<T>`. If `T` is `Arc<U>` and a `U` was provided, returns `&U`. In all
+    /// other cases, returns `None`.
     fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
         let name = type_name::<T>();
         let inner = name.strip_prefix(ARC).and_then(|rest| rest.strip_suffix('>'));
@@ -99,8 +102,9 @@ impl fmt::Debug for Provided {
     }
 }
 
-/// The prefix of the name that [`type_name`] returns for an `Arc`. Rust doesn't guarantee this prefix, so we use it
-/// only for a hint in an error message.
+/// The prefix of the name that [`type_name`] returns for an `Arc`.
+///
+/// Rust doesn't guarantee this prefix. We use it only for a hint in an error message.
 const ARC: &str = "alloc::sync::Arc<";
 
 /// Removes the paths from a type's name: `alloc::vec::Vec<app::Db>` becomes `Vec<Db>`.
@@ -184,9 +188,10 @@ impl<'a> Binder<'a> {
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Returns the provided value of this type. The lookup needs a sized type, and only sized types implement this
-    /// trait. If [`Binder::shared`] also had a `Sized` bound, an unsized type would cause two compiler errors instead
-    /// of one.
+    /// Returns the provided value of this type.
+    ///
+    /// Only sized types implement this trait, because the lookup needs a sized type. [`Binder::shared`] has no `Sized`
+    /// bound: with this bound, an unsized type would cause two compiler errors instead of one.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 
@@ -217,8 +222,9 @@ impl<T: Clone> CloneDependency for T {
     }
 }
 
-/// A provided value for a parameter `&T`: runs borrow the value. The methods have no bounds on `T`, so that a wrong `T`
-/// causes one compiler error instead of three.
+/// A provided value for a parameter of type `&T`. Each run borrows the value.
+///
+/// The methods have no bounds on `T`. With bounds, a wrong `T` would cause three compiler errors instead of one.
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(Arc<T>);
 
@@ -236,8 +242,9 @@ impl<T: ?Sized> Shared<T> {
     }
 }
 
-/// A provided value for a parameter `T`: each run gets a clone. The methods have no bounds on `T`, so that a wrong `T`
-/// causes one compiler error instead of three.
+/// A provided value for a parameter of type `T`. Each run gets a clone of the value.
+///
+/// The methods have no bounds on `T`. With bounds, a wrong `T` would cause three compiler errors instead of one.
 #[derive(Debug)]
 pub struct Owned<T> {
     value: Arc<T>,

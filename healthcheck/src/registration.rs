@@ -10,9 +10,11 @@ use crate::run::Bind;
 
 /// The entry of one `#[health_check]` in the binary: a function that returns the registration of the check.
 ///
-/// The entry is a function, because a program with constant registrations would start more slowly. Before `main`, the
-/// loader relocates every pointer in a constant, even if the program never uses the constant. A function is one
-/// pointer; a registration has ten.
+/// The entry is a function that returns a registration. If the entry were a constant registration, the program would
+/// start more slowly.
+///
+/// Before `main`, the loader relocates every pointer in a constant. A function is one pointer, and a registration has
+/// ten pointers.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisteredCheck(pub fn() -> CheckRegistration);
 

@@ -8,8 +8,9 @@ use crate::outcome::Status;
 /// The results of the checks and their overall status. The JSON form of a report is the response of the health
 /// endpoint.
 ///
-/// A report also deserialises from this JSON, so a client in Rust can read the report of another service. Times are
-/// seconds since the Unix epoch, with at most six decimal places.
+/// A report can also be deserialised from its JSON. A client in Rust can therefore read the report of another service.
+///
+/// Times are seconds since the Unix epoch, with at most six decimal places.
 ///
 /// ```
 /// use healthcheck::{Overall, Report};
@@ -62,8 +63,10 @@ pub struct Report {
     pub(crate) about_request: Unsent<std::ops::Range<usize>>,
 }
 
-/// A field that isn't serialised. Two such fields always compare as equal, so a deserialised report equals the original
-/// report.
+/// A field that isn't serialised. Two such fields always compare as equal.
+///
+/// A report that was serialised and deserialised loses the value of this field. It still compares as equal to the
+/// original report.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unsent<T>(pub(crate) T);
 
@@ -132,8 +135,10 @@ impl Report {
 
     /// Returns a copy of the report for clients that aren't allowed to see details.
     ///
-    /// The copy keeps statuses, names and times. It has no sections, owners, runbooks or instructions. Of the warnings,
-    /// it keeps only those about the request itself. `note` replaces each output and the reason of each override.
+    /// The copy keeps statuses, names, times, and the warnings about the request itself. It has no other warnings, and
+    /// no sections, owners, runbooks or instructions.
+    ///
+    /// `note` replaces each output and the reason of each override.
     ///
     /// If a maintenance makes readiness fail, the copy's `reason` is only "maintenance". If the report was
     /// deserialised, `note` replaces its `reason`.
@@ -148,7 +153,8 @@ impl Report {
             result.runbook = None;
             result.when_it_fails = None;
         }
-        // A deserialised report has only the text of the reason. That text may contain details, so `note` replaces it.
+        // If the report was deserialised, its reason is only a text. This text may contain details, so `note` replaces
+        // it.
         reduced.reason = match &self.why.0 {
             Some(Reason::Maintenance(_)) => Some(Reason::Maintenance(String::new()).to_string()),
             Some(why) => Some(why.to_string()),
@@ -302,8 +308,10 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// Returns the overall status that follows from this result alone. The overall status of a report is the worst
-    /// contribution of its results, or a failure if readiness as a whole fails.
+    /// Returns the contribution of this result to the overall status of a report.
+    ///
+    /// The overall status of a report is the worst contribution of its results. If readiness as a whole fails, the
+    /// overall status is a failure.
     #[must_use]
     pub fn contribution(&self) -> Overall {
         self.contributes.0.unwrap_or(match self.status {

@@ -9,8 +9,10 @@ use crate::runner::Snapshot;
 use crate::selection::{MaxAge, Scope, Selection};
 use crate::world::Expiration;
 
-/// The last reports for each scope (all checks, or one probe). Requests with different `max_age` have separate reports.
-/// So a scrape of the metrics doesn't evict the report that a probe serves.
+/// The latest reports for each scope. A scope is all checks, or one probe.
+///
+/// Requests with different `max_age` have separate reports. Otherwise, a scrape of the metrics would evict the report
+/// that a probe serves.
 #[derive(Default)]
 pub(crate) struct Reports {
     kept: [RwLock<Vec<CachedReport>>; Scope::EVERY.len()],
@@ -39,8 +41,9 @@ impl Reports {
         kept.holds(generation, now).then(|| Arc::clone(&kept.report))
     }
 
-    /// Returns the report of the snapshot, and caches it if it stays valid for some time. If the cache already has a
-    /// valid report on this selection, returns the cached report instead.
+    /// Returns the report of the snapshot. If the report stays valid for some time, also caches it.
+    ///
+    /// If the cache already has a valid report on this selection of checks, returns the cached report instead.
     pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
         let Snapshot {
             report,

@@ -10,8 +10,7 @@ use crate::provide::Binder;
 /// The future of one run of an async check or section.
 pub type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// A function of a check or section that is ready to run: it needs no arguments, because it holds the values of its
-/// parameters.
+/// The function of a check or section, with the values of its parameters. A run calls the function without arguments.
 ///
 /// A function without parameters is stored as a plain function pointer, without a closure. Boxing a closure for each of
 /// a thousand annotated functions would double their compile time.

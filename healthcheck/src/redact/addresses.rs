@@ -5,8 +5,10 @@ use super::scan::Scan;
 use super::values::{is_placeholder, is_short_number, is_uuid, looks_random};
 use super::words::{NO_USER, means};
 
-/// The hosts of webhooks. An entry has the end of the host's name and a path: the text after this path is secret. An
-/// empty name matches every host, because a service with this path may be self-hosted.
+/// Addresses of webhooks. An entry has two fields: the end of the host's name, and a part of the path. In an address
+/// that matches both fields, the text after this part of the path is secret.
+///
+/// An empty host name matches every host, because users can host such a service themselves.
 #[rustfmt::skip]
 static HOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"), ("hooks.slack.com", "/workflows/"), ("hooks.slack.com", "/triggers/"),
@@ -60,8 +62,10 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // No `@` with a host after it precedes the first slash. In `http://user:a/b@host`, the text between the
-            // colon and the slash isn't a port, so it may be the start of a password that contains a slash.
+            // Before the first slash, there is no `@` with a host after it.
+            //
+            // In `http://user:a/b@host`, the text between the colon and the slash isn't a port. This text may be the
+            // start of a password that contains a slash.
             let skip = memchr::memchr(b']', &bytes[from..slash])
                 .filter(|_| at(bytes, from) == b'[')
                 .unwrap_or(0);
@@ -122,9 +126,11 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // A secret segment doesn't always look random. A Mattermost token has 26 characters, and these may be all
-        // letters or all digits. If an entry of `HOOKS` has both a host and a long path, any segment of at least 16
-        // bytes is hidden.
+        // Some secret segments don't look random. A segment of 26 letters and digits may be a Mattermost token, even if
+        // it has only letters or only digits.
+        //
+        // If the entry of `HOOKS` has a host and a path of more than 8 bytes, every segment of at least 16 bytes is
+        // secret.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {

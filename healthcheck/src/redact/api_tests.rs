@@ -221,8 +221,9 @@ fn a_text_without_a_secret_is_not_copied() {
     assert!(matches!(redact(text), Cow::Borrowed(shown) if std::ptr::eq(shown, text)));
 }
 
-/// Wraps `inner` in `levels` levels of nesting: calls `wrap` on `inner`, and then on each result. This helper doesn't
-/// recurse, so it can't overflow the stack.
+/// Nests `inner` in `levels` levels: calls `wrap` on `inner`, then on the result of this call, and so on.
+///
+/// This helper doesn't recurse. A recursive helper could overflow the stack.
 fn nested(levels: usize, inner: Value, wrap: fn(Value) -> Value) -> Value {
     (0..levels).fold(inner, |value, _| wrap(value))
 }

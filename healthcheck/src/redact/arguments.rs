@@ -10,13 +10,14 @@ use super::scan::Scan;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_short_number, looks_random};
 use super::words::*;
 
-/// Known programs, each with the flags and subcommands that take a secret. The sign after a flag or subcommand shows
-/// where the secret is:
+/// Known programs, each with the flags and subcommands that take a secret.
+///
+/// The sign after a flag or subcommand shows where the secret is:
 /// - `!`: the secret is the next argument, or it is attached to the flag,
 /// - `+`: the secret is attached to the flag,
 /// - `=`: the secret is the next argument,
-/// - `?`: the secret is the next argument, if that looks like a secret,
-/// - `:`, `%` or `,`: the secret follows this sign in a value such as `user:password`,
+/// - `?`: the secret is the next argument, if that argument looks like a secret,
+/// - `:`, `%` or `,`: the secret follows this sign in the flag's value, as in `user:password`,
 /// - a digit `n`: the secret is the n-th argument after the flag or subcommand.
 #[rustfmt::skip]
 const PROGRAMS: [(&str, &str); 31] = [
@@ -112,8 +113,8 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
         if is(mark, QUOTE) {
             from += 1;
             let close = memchr::memchr(mark, &bytes[from..end]).map_or(end, |close| from + close);
-            // A quoted string without flags is one argument. A quoted string with flags is a command itself, so read
-            // its words separately.
+            // If a quoted string contains no flags, it is one argument. If it contains flags, it is a command itself:
+            // read its words separately.
             if find(&bytes[from..close], b" -").is_none() {
                 to = close;
                 // The quoted argument may be an item of a list such as `["app", "--password", "x"]`. Skip the
@@ -189,7 +190,9 @@ struct Reader<'w> {
     /// Whether the argument `login` was already read. After `login`, the flag `-p` takes a password.
     login: bool,
     /// Whether any argument is a flag that names a user, such as `--user`. If so, the value of a flag `-p` is a
-    /// password. After the name of a program in `PROGRAMS`, the entry of the program decides instead.
+    /// password.
+    ///
+    /// This rule doesn't apply after the name of a program in `PROGRAMS`. The program's entry decides about its flags.
     user: bool,
     found: Vec<(usize, Range<usize>)>,
 }
@@ -320,9 +323,10 @@ impl<'w> Reader<'w> {
         flag.own || !(next.is_empty() || another || self.text && goes_on())
     }
 
-    /// Hides the secret that a flag takes, if the current program's entry in `PROGRAMS` contains the flag. Also hides
-    /// the secret of `-p` or `-u` if the other arguments or the value show that the flag takes a secret. Returns
-    /// whether the flag takes a secret.
+    /// Returns whether a flag takes a secret. If so, hides the secret.
+    ///
+    /// A flag takes a secret if the current program's entry in `PROGRAMS` contains the flag. Without such an entry,
+    /// `-p` and `-u` take a secret if the other arguments or the flag's value suggest it.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {

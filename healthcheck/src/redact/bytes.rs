@@ -133,8 +133,10 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
     place
 }
 
-/// Returns the end of the line that contains `from`, but at most `from + most`. The scanner looks ahead at every name.
-/// Without the bound, each look-ahead could read to the end of the text, and the scan would take quadratic time.
+/// Returns the end of the line that contains `from`, but at most `from + most`.
+///
+/// The scanner looks ahead at every name. If each look-ahead could read to the end of the text, the scan would take
+/// quadratic time.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));

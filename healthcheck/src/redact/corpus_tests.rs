@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{MASK, Redaction};
 
-// The corpora, large collections of texts, are compressed. So secret scanners don't report the made-up secrets in them.
+// These files of texts are compressed. Otherwise, secret scanners would report the made-up secrets in the texts.
 const CASES: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
 const FURTHER: &[u8] = include_bytes!("../../tests/data/further_redaction_cases.json.gz");
 /// Test cases from the examples of public scanners, sanitizers and container images. The authors of these examples

@@ -2,27 +2,33 @@
 //!
 //! A value is secret by its name or by its form.
 //!
-//! A value is secret by its **name** if it belongs to a variable, key, argument or header whose name contains `key`,
-//! `token` or `pass` (py-healthcheck's rule). The redactor hides such a value and everything below it. After a name
-//! with a word such as secret, credential, session or signature, it hides the value too, unless the value clearly isn't
-//! a secret.
+//! A value is secret by its **name** if its name contains `key`, `token` or `pass` (the rule of py-healthcheck). The
+//! name can be the name of a variable, key, argument or header. The redactor hides the value and everything inside the
+//! value.
+//!
+//! If the name contains another word for a secret, such as `secret`, `credential`, `session` or `signature`, the
+//! redactor hides the value unless the value clearly isn't a secret.
 //!
 //! A value is secret by its **form**, anywhere in a text, if it is a password in a URL or a connection string, an
-//! `Authorization` value, a JSON Web Token, a private key, or a token with a known prefix. The redactor also finds
-//! these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
-//! `postgres://app:********@db/prod` still shows the host.
+//! `Authorization` value, a JSON Web Token, a private key, or a token with a known prefix. The redactor also finds such
+//! values inside JSON, base64 and percent-encoding.
+//!
+//! The mask replaces only the secret part of a value: `postgres://app:********@db/prod` still shows the host.
 //!
 //! # How it works
 //!
-//! Three tables contain the rules: `words` (the meaning of a word in a name, as a value, in a sentence), `tokens`
-//! (prefixes of tokens), and `arguments` (programs with their flags). One scanner (`read`, with its state in `scan`)
-//! reads a text once, and looks up words, prefixes and programs in these tables. It looks back at most a fixed
-//! distance, so redacting takes time proportional to the length of the text.
+//! Three tables contain the rules: `words` has words and their meanings, `tokens` has the prefixes of tokens, and
+//! `arguments` has programs with their flags.
 //!
-//! **Add code for a new kind of secret only if it finds at least five secrets in a collection of texts that the author
-//! of the code didn't write.** For a new prefix, word or program, add an entry to a table instead. Earlier versions had
-//! such code for PuTTY's keys and for password files, for example. In 3,624 test cases, it found no secret that the
-//! rest of this module missed.
+//! One scanner (`read`, with its state in `scan`) reads a text once, and looks up its words, prefixes and programs in
+//! these tables. The scanner looks back at most a fixed distance. Redacting therefore takes time proportional to the
+//! length of the text.
+//!
+//! **Add code for a new kind of secret only if the code finds at least five secrets in texts that its author didn't
+//! write.** For a new prefix, word or program, add an entry to a table instead.
+//!
+//! Earlier versions had code for PuTTY's keys and for password files, for example. In 3,624 test cases, that code found
+//! no secret that the rest of this module missed.
 //!
 //! This module depends on no other module of the crate.
 
@@ -63,8 +69,9 @@ pub(crate) const MASK: &str = "********";
 
 /// Your own rules for secrets. They apply in addition to the built-in rules.
 ///
-/// By default, both methods find no secrets, so implement only the method that you need. The library calls the methods
-/// while it publishes a result, not while it answers a request. The methods must not block.
+/// By default, each method finds no secrets. Implement only the method that you need.
+///
+/// The methods must not block. The library calls them when it publishes a result, and not when it answers a request.
 ///
 /// # Examples
 ///
@@ -89,16 +96,20 @@ pub(crate) const MASK: &str = "********";
 /// }
 /// ```
 pub trait Redactor: Send + Sync + 'static {
-    /// Returns whether everything below this name is secret. `name` is the name of a variable, key, argument or header,
-    /// in its original spelling. Default: returns `false`.
+    /// Returns whether a value with this name is secret. If so, the library hides the value and everything inside the
+    /// value. The default implementation returns `false`.
+    ///
+    /// `name` is the name of a variable, key, argument or header, in its original spelling.
     fn is_secret_name(&self, name: &str) -> bool {
         let _ = name;
         false
     }
 
-    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has no secrets. The built-in rules
-    /// have already redacted the text. If this method panics, the library hides the whole text. Default: returns the
-    /// text unchanged.
+    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if the text has no secrets. The default
+    /// implementation returns the text unchanged.
+    ///
+    /// The library has already redacted the text by the built-in rules. If this method panics, the library hides the
+    /// whole text.
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }
@@ -185,9 +196,10 @@ impl RedactionBuilder {
         self
     }
 
-    /// Allows names, exactly as they are written: rules about names don't hide the values of these names. Rules about
-    /// the form of a value still apply. For example, the password in the value of an allowed `DATABASE_URL` is masked.
-    /// If the value of an allowed `NEXT_PUBLIC_KEY` is a JSON Web Token, the token is masked.
+    /// Allows names, in exactly this spelling: the redactor doesn't hide a value because of an allowed name.
+    ///
+    /// The redactor still hides a value that is secret by its form. For example, it masks the password in the URL of an
+    /// allowed `DATABASE_URL`, or a JSON Web Token in an allowed `NEXT_PUBLIC_KEY`.
     pub(crate) fn allow_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.rules.allowed.extend(names);
         self
@@ -225,8 +237,10 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// The shortest text to scan, in bytes. A shorter text can't contain a name, a separator and a value. So the redactor
-/// doesn't scan "ok", the output of most checks.
+/// The minimum length of a text to scan, in bytes. The redactor doesn't scan a shorter text, such as "ok", the output
+/// of most checks.
+///
+/// A shorter text can't contain a name, a separator and a value.
 const SHORTEST: usize = 3;
 /// If a pass over a text has changed it, the redactor makes another pass, at most this many times.
 const MOST_ROUNDS: usize = 3;
@@ -325,8 +339,10 @@ impl Rules {
     }
 }
 
-/// Returns whether a text is one word that is shorter than every token: a number, a host, a name. Such a word can't be
-/// secret by its form, because all forms other than tokens contain a special character.
+/// Returns whether a text is one word, such as a number or a host, that is shorter than every token.
+///
+/// Such a word isn't secret by its form: it is too short for a token, and every other form contains a special
+/// character.
 fn is_plain_word(text: &str) -> bool {
     text.len() < scan::SHORTEST_TOKEN && bytes::all(text, bytes::WORD, b".")
 }

@@ -24,9 +24,10 @@ pub(super) enum Family {
 pub(super) enum Verdict {
     Shown,
     Of(Family),
-    /// The name contains `key`, `pass` or `token`, or a fragment that the application added. `telling` is true if the
-    /// name really names a secret, as in `api_key`. It is false if the name contains the fragment by accident, as in
-    /// `KEYBOARD`. In sentences, the redactor is more careful after a name that isn't telling.
+    /// The name contains `key`, `pass` or `token`, or a fragment that the application added.
+    ///
+    /// `telling` is true if the name really names a secret, as in `api_key`. If the name contains the fragment by
+    /// accident, as in `KEYBOARD`, `telling` is false. In sentences, the redactor then hides fewer values.
     Fragment {
         telling: bool,
     },
@@ -268,8 +269,10 @@ fn family_among(meaning: u32) -> Option<Family> {
     }
 }
 
-/// Returns the meaning of a word in a name. If the tables don't contain the word, the meaning of its singular applies.
-/// If they don't contain the singular either, the meaning of a part or of the ending of the word applies.
+/// Returns the meaning of a word in a name.
+///
+/// If the tables don't contain the word, returns the meaning of its singular. If the tables don't contain the singular,
+/// returns the meaning of a part of the word or of its ending.
 pub(super) fn meaning_of(word: &[u8]) -> u32 {
     const DECIDED: u32 = STRONG | WEAK | FAINT | CARRIER | NOT_SECRET | TELLING | NOT_TELLING;
     let own = meaning(word);
@@ -307,9 +310,10 @@ fn part_of(word: &[u8]) -> Option<u32> {
     None
 }
 
-/// The last two letters of the words and endings that announce a secret. The last letter is the index, and the letter
-/// before it is the number of the bit. Few other words end with such a pair of letters, so this table is a cheap first
-/// test.
+/// A set of pairs of letters: the last two letters of each word or ending that announces a secret. The last letter is
+/// the index in this table. The letter before it is the number of the bit.
+///
+/// Few other words end with one of these pairs, so this table is a cheap first test.
 pub(super) static LAST_TWO: [u32; 32] = {
     let mut bits = [0; 32];
     let mut group = 0;

@@ -252,8 +252,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     Some(end)
 }
 
-/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"`. Stores the verdict on `DB_PASSWORD` in the scan, so
-/// that the verdict applies to the second half.
+/// Reads the first half of a pair such as `"name": "DB_PASSWORD", "value": "x"`. Stores the verdict on the name
+/// `DB_PASSWORD` in the scan. This verdict decides whether the value `x` in the second half is secret.
 fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Option<usize> {
     if is_container(scan.bytes, value) {
         return None;
@@ -450,8 +450,9 @@ impl Pair<'_> {
         self.verdict.hides_containers() && (!bare_colon || self.verdict.is_telling() && separated)
     }
 
-    /// Returns whether the value of this pair is secret. In `password: x` the value `x` is secret. In `password:
-    /// required` the value isn't secret.
+    /// Returns whether the value of this pair is secret.
+    ///
+    /// For example, the value of `password: x` is secret, and the value of `password: required` isn't.
     fn hides(&self, scan: &Scan<'_>, found: &FoundValue<'_>) -> bool {
         let text = found.text;
         let nothing = is_masked(text) || is_placeholder(text) || text == "value";

@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::{Redaction, redact};
 
-/// Generates one fragment of a text: a word, a sign or random characters. Most fragments have a meaning for the
-/// scanner, so that the generated texts aren't just noise.
+/// Generates one fragment of a text: a word, a sign or random characters.
+///
+/// Most fragments are words or signs that have a meaning for the scanner. The scanner would find nothing in most random
+/// texts.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![

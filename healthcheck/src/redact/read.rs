@@ -1,6 +1,8 @@
 //! Reads a text once, from left to right. The scanner stops at each separator, flag and URL, and at each word that may
-//! begin a token. At a stop it finds a name with a value, or a value of a known shape. The tables in `words`, `tokens`
-//! and `arguments` decide whether the value is secret.
+//! begin a token.
+//!
+//! At a stop, the scanner looks for a name with a value, or for a value in the form of a secret. The tables in `words`,
+//! `tokens` and `arguments` decide whether the value is secret.
 //!
 //! The scanner also decodes text in base64 or percent-encoding, and scans the decoded text by the same rules.
 
@@ -58,9 +60,11 @@ impl Scan<'_> {
     /// Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // In a run of base64 characters, a path may precede the base64 text, because a slash is also a base64
-        // character. So the first call for a run decodes the whole run, and a later call decodes only the part after
-        // the run's last slash.
+        // A run of base64 characters can contain a path before the base64 text, because a slash is also a base64
+        // character.
+        //
+        // The first call for a run decodes the whole run. A later call decodes only the part after the last slash of
+        // the run.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {

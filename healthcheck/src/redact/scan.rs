@@ -31,8 +31,10 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span so that the spans stay sorted. The search from the end is short, because the new span is usually
-    /// the last one. If its line was already read as a command, spans of this line may come after the new span.
+    /// Inserts a span at its sorted position. Searches for this position from the end, because the new span is usually
+    /// the last one.
+    ///
+    /// If the line of the new span was already read as a command, there may be later spans in this line.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -56,7 +58,7 @@ impl Spans {
             if span.end <= done {
                 continue;
             }
-            // Adjacent spans share one mask, so write the mask only for the first of them.
+            // Adjacent spans get one mask together. Write this mask only for the first of them.
             if span.start > done || done == 0 {
                 shown.push_str(text.get(done..span.start).unwrap_or_default());
                 let quote = |shown: &mut String| {
@@ -96,8 +98,8 @@ pub(super) struct Scan<'t> {
     pub(super) command_until: usize,
     /// Whether the text is a Kubernetes Secret. `None` until the scanner has determined this.
     pub(super) is_manifest: Option<bool>,
-    /// For each kind of quote, a position after which the text has no more quotes of this kind. So the scanner doesn't
-    /// search for such a quote again.
+    /// For each kind of quote: a position after which the text contains no such quote. After this position, the scanner
+    /// doesn't search for this kind of quote again.
     pub(super) no_quote_from: [usize; 3],
 }
 
@@ -142,8 +144,8 @@ impl<'t> Scan<'t> {
         start..end
     }
 
-    /// Hides a value without quotes whose name has quotes, such as the number in `"pin": 1234`. Puts quotes around the
-    /// mask, so that JSON stays valid.
+    /// Hides a value that isn't quoted but whose name is quoted, such as the number in `"pin": 1234`. Puts quotes
+    /// around the mask, because unquoted asterisks aren't valid JSON.
     pub(super) fn hide_in_quotes(&mut self, range: Range<usize>, backslashes: usize) {
         let range = self.whole_characters(range);
         self.spans.insert(range, backslashes as u8 + 1);

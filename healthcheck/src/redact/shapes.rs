@@ -126,11 +126,13 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
 }
 
-/// Describes tokens that have a typical mark in their middle, such as `.acc_`. The fields are, in this order:
+/// Describes tokens that have a typical mark in their middle, such as `.acc_`.
+///
+/// The fields are, in this order:
 /// - the first character of the mark,
 /// - the rest of the mark,
-/// - the class, the minimum length and the maximum length of the text before the mark,
-/// - the class, the minimum length and the maximum length of the text after the mark.
+/// - the character class, the minimum length and the maximum length of the text before the mark,
+/// - the character class, the minimum length and the maximum length of the text after the mark.
 type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
 
 #[rustfmt::skip]
@@ -173,9 +175,11 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and a random text of at least 30
-/// letters and digits. After `_live_`, `_test_` or `_prod_`, the random text has at least 16 characters. A text of
-/// hexadecimal digits must have at least 32 digits, and its prefix must not be the name of a digest.
+/// Finds a token of a form that many providers use: a short lower-case prefix, `_`, and a random text of at least 30
+/// letters and digits.
+///
+/// After `_live_`, `_test_` or `_prod_`, a random text of 16 characters is sufficient. If the text is a hexadecimal
+/// number, it must have at least 32 digits, and the prefix must not name a digest, as in `sha256_`.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;

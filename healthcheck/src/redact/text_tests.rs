@@ -3,8 +3,10 @@
 
 use super::redact;
 
-/// Replaces each `§` in the first text of a pair with a made-up secret. Asserts that redacting this text returns the
-/// second text, and that redacting the second text doesn't change it.
+/// Tests the redaction of pairs of texts. Replaces each `§` in the first text of a pair with a made-up secret. Asserts
+/// that redacting the first text returns the second text.
+///
+/// Also asserts that redacting the second text doesn't change it.
 fn assert_hidden(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let text = text.replace('§', concat!("FAKE", "x9Lk2mQ7pR4s"));

@@ -4,9 +4,10 @@
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 
-/// Groups of prefixes. An entry has the class of the characters after the prefix, the minimum number of these
-/// characters (for `CAPITAL` the exact number), and the prefixes. After a prefix of up to four bytes, the rest of the
-/// token must also look random.
+/// Groups of prefixes of tokens. An entry has three fields: the class of the characters after a prefix, the minimum
+/// number of these characters, and the prefixes. For the class `CAPITAL`, the number is exact.
+///
+/// If a prefix has at most four bytes, the rest of the token must also look random.
 ///
 /// The minimum numbers are a little below the documented lengths, because providers change the lengths.
 ///

@@ -153,8 +153,10 @@ fn is_path_of_names(word: &str) -> bool {
     has(word, b"/") && parts(word, b"/").all(|part| is_identifier(part) || is_version(part))
 }
 
-/// Returns whether a word may be a secret of only letters, such as `ABCDEFGHIJKLMNOPQRSTUVWX`: it has at least 20
-/// letters and no other characters, and all letters have the same case or at least 8 adjacent letters are capitals.
+/// Returns whether a word may be a secret of only letters, such as `ABCDEFGHIJKLMNOPQRSTUVWX`.
+///
+/// Such a word has at least 20 letters and no other characters. Either all its letters have the same case, or at least
+/// 8 adjacent letters are capitals.
 pub(super) fn is_long_run_of_letters(word: &str) -> bool {
     let bytes = word.as_bytes();
     let longest_of_capitals = bytes

@@ -23,8 +23,10 @@ const MOST_ROUNDS: usize = 3;
 
 const WEAK: Verdict = Verdict::Of(Family::Weak);
 
-/// Drops a value without recursion, and returns `replacement` as a value. `Value`'s own `Drop` recurses once per level,
-/// so it overflows the stack if the value is nested deeply enough.
+/// Drops a value without recursion, and returns `replacement` as a value.
+///
+/// The `Drop` of `Value` recurses once for each nested level. Dropping a very deeply nested value in this way would
+/// overflow the stack.
 fn discarded(value: Value, replacement: &str) -> Value {
     let mut left = vec![value];
     while let Some(value) = left.pop() {
@@ -60,8 +62,10 @@ pub(super) fn names_only(value: Value, depth: usize) -> Value {
     }
 }
 
-/// Masks the value in an argument such as `--name=value`, and keeps the name. Of a short flag, keeps only one letter,
-/// because the value may be attached to the flag, as in `-psecret`. Masks the whole argument if it isn't a flag.
+/// Masks the value in an argument such as `--name=value`, and keeps the name.
+///
+/// Of a short flag such as `-psecret`, keeps only `-p`, because the rest may be the value. If the argument
+/// isn't a flag, masks the whole argument.
 fn name_of_flag(word: &str) -> String {
     match split_at(word, b'=') {
         _ if !arguments::begins_flag(word.as_bytes()) => MASK.to_owned(),
@@ -119,8 +123,10 @@ impl Rules {
         }
     }
 
-    /// Redacts a list or an object under a name like `auth` or `session`. Such a list or object may contain settings as
-    /// well as secrets. So an inner name decides about its own value if the rules know the inner name. Otherwise the
+    /// Redacts a list or an object whose name is a word like `auth` or `session`. Such an object may contain both
+    /// settings and secrets.
+    ///
+    /// If the rules know the name of an inner value, the inner name decides whether this value is secret. If not, the
     /// outer name decides.
     fn branch(&self, name: &str, value: Value, depth: usize) -> Value {
         match value {
@@ -198,8 +204,8 @@ impl Rules {
             let value = place.take();
             *place = match (&name, inner.as_str()) {
                 (Some(name), _) if means(inner, VALUE_KEY) => self.named(name, value, depth + 1),
-                // In a pair such as `{"key": "DB_PASSWORD", "value": "x"}`, the value of `key` is only a name, so it
-                // isn't secret.
+                // In a pair such as `{"key": "DB_PASSWORD", "value": "x"}`, the value of `key` is a name and not a
+                // secret.
                 (Some(_), _) if means(inner, NAME_KEY) => self.value(value, depth + 1),
                 (None, "data" | "stringData") if manifest => without_values(value),
                 (None, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k") if web_key => {
@@ -219,7 +225,8 @@ impl Rules {
         let mut shown = Map::new();
         for (name, value) in map {
             let mut name = self.owned(name);
-            // After masking, two names that differ only in their secret are equal. A suffix keeps both in the object.
+            // If two names differ only in a secret, they are equal after masking. The second name gets a suffix, so
+            // that the object keeps both values.
             if shown.contains_key(&name) {
                 name = format!("{name} ({})", shown.len() + 1);
             }

@@ -4,9 +4,11 @@
 //! of Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
 //! containers.
 
-/// A packed table of words and their meanings. One look-up returns all meanings of a word. The table saves memory,
-/// because a `&str` for each word would cost forty bytes with its relocation. If a table is too small for its words,
-/// the crate doesn't compile.
+/// A packed table of words and their meanings. One look-up returns all meanings of a word.
+///
+/// The table saves memory: a `&str` for each word would need forty bytes with its relocation.
+///
+/// If a table is too small for its words, the crate doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
     /// For each word: its offset in `text`, its length, and its meanings.
@@ -74,8 +76,9 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         self.words[self.slots[slot] as usize - 1].2 |= meaning;
     }
 
-    /// Returns the slot of a word in the hash table, or the free slot for a word that isn't in the table. Some slots
-    /// are always free, so the search ends.
+    /// Returns the slot of a word in the hash table. If the table doesn't contain the word, returns a free slot.
+    ///
+    /// The search ends at a free slot at the latest. Some slots are always free.
     const fn slot(&self, word: &[u8]) -> usize {
         let length = word.len();
         if length == 0 {
@@ -140,8 +143,10 @@ macro_rules! meanings {
     ($bit:expr) => {};
 }
 
-// The meanings of words, one bit each. `PAIRED` marks both words of a pair such as `access_code`: a pair is looked up
-// only if both words have this mark. The comments in `WORDS` explain the other meanings.
+// The meanings of words, one bit each. The comments in `WORDS` explain all meanings except `PAIRED`.
+//
+// `PAIRED` marks both words of a pair such as `access_code`. The redactor looks up a pair only if both words have this
+// mark.
 #[rustfmt::skip]
 meanings! {
     PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,
@@ -223,14 +228,17 @@ pub(super) const WORDS: &Groups = &[
         suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
         tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
         verbose version visible vpc window zone"),
-    // Words for the owner or a part of a secret. If a name with a `WEAK` word ends with one of these words, as in
-    // `auth.cache`, its value is secret only if it looks like a secret.
+    // Words for the owner of a secret or for a part of a secret.
+    //
+    // If a name with a `WEAK` word ends with one of these words, as in `auth.cache`, its value is secret only if the
+    // value looks like a secret.
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
-    // Words for identifiers. If a name contains `auth`, `credentials`, `oauth` or `sas` and ends with one of these
-    // words, as in `OAUTH_CLIENT_ID`, its value isn't secret. The value of `SESSION_ID` is secret, because `session`
-    // isn't one of these four words.
+    // Words for identifiers. If a name contains `auth`, `credentials`, `oauth` or `sas` and ends with a word for an
+    // identifier, as in `OAUTH_CLIENT_ID`, its value isn't secret.
+    //
+    // `SESSION_ID` contains none of these four words. The rule doesn't apply to `SESSION_ID`, and its value is secret.
     (IDENTIFIER, "app id identifier ids uid uuid"),
     // Words that, after `private`, name a private key. Before any other word, `private` doesn't name a secret, as in
     // `PRIVATE_IP`.

@@ -1,5 +1,7 @@
 //! Collects the checks and sections that are annotated in the binary or added to the builder, and sorts them by name.
-//! Binds the parameters of annotated functions to the provided values. Reports all problems at once.
+//! Binds the parameters of annotated functions to the provided values.
+//!
+//! If there are several problems, reports all of them in one error.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -41,8 +43,7 @@ pub(crate) struct Sources<'a> {
 pub(crate) struct Checks {
     /// The checks that can run, sorted by name.
     pub(crate) checks: Vec<(NewCheck, Run)>,
-    /// The checks that the settings disable. They don't run, but their names are known, so other checks may depend on
-    /// them.
+    /// The checks that the settings disable. They don't run, but other checks may depend on them.
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) warnings: Vec<String>,
     /// The default options of checks, after the settings have overridden them.
@@ -100,7 +101,7 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     dependencies::find_problems(&infos, &all_names, problems);
     for candidate in &out {
         if let Binding::Registered(bind) = candidate.binding {
-            // `resolve` records that this disabled check takes its provided values. Without this record, a warning
+            // `bind.resolve` records which provided values this disabled check takes. Without the record, a warning
             // would say that no check takes these values.
             bind.resolve(&mut Binder::new(sources.provided));
         }
@@ -130,8 +131,10 @@ pub(crate) enum Added {
     Disabled(Arc<CheckInfo>),
 }
 
-/// Applies the settings to a check that is added at run time, validates the check's options and redacts its texts. This
-/// function calls the user's redaction rules, so the caller must not hold a lock.
+/// Prepares a check that is added at run time: applies the settings, validates the check's options and redacts its
+/// texts.
+///
+/// The caller must not hold a lock, because this function calls the user's redaction rules.
 pub(crate) fn prepared(
     info: CheckInfo,
     settings: &Settings,
@@ -177,8 +180,10 @@ pub(crate) fn added(
         .filter(gone)
         .map(|it| it.shared_name())
         .collect();
-    // An existing check may depend on a removed check. This causes only a warning, so we treat all names on which
-    // existing checks depend as known. But a name on which the new check itself depends must exist.
+    // If an existing check depends on a removed check, this causes only a warning and no error. So we treat all names
+    // on which existing checks depend as known.
+    //
+    // If the new check depends on a name, a check with this name must exist.
     let declared = infos
         .iter()
         .flat_map(|info| info.options().depends_on.iter().cloned());
@@ -208,8 +213,9 @@ fn new_check(info: Arc<CheckInfo>, run: Run, policy: Arc<Policy>) -> (NewCheck, 
     (check, run)
 }
 
-/// Redacts those texts of a check, such as its description, that were built at run time. Constants in the source
-/// contain no secrets, so this function doesn't change them.
+/// Redacts the texts, such as the description, that the application built for a check at run time.
+///
+/// Texts that are constants in the source contain no secrets. This function doesn't change them.
 fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     if !info.has_own_texts() {
         return info;
@@ -223,8 +229,10 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Replaces each discovered check that has the name of a replacement. Adds a problem for each replacement whose name no
-/// discovered check has. A check of the builder, or a check that was already replaced, doesn't count as discovered.
+/// Replaces each discovered check whose name is the name of a replacement.
+///
+/// If no discovered check has the name of a replacement, adds a problem. A check of the builder isn't a discovered
+/// check. A check that was already replaced isn't one either.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -248,8 +256,10 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
     }
 }
 
-/// Keeps the discovered checks whose names are in `only`, and the checks that they depend on. Removes the other
-/// discovered checks, and returns their names.
+/// Removes the discovered checks that `only` leaves out, and returns their names.
+///
+/// Keeps the discovered checks whose names are in `only`, and the checks on which they depend. If `only` is `None`,
+/// keeps all checks.
 fn leave_out(
     found: &mut Vec<Candidate>,
     only: Option<&[String]>,
@@ -396,8 +406,10 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Returns the name and version of the binary's package. They come from a `#[health_check]` or `#[env_section]`
-/// function in the crate that has the same name as the executable. If that crate has no such function, returns `None`.
+/// Returns the name and version of the binary's package.
+///
+/// The name and version come from a `#[health_check]` or `#[env_section]` function. This function must be in the crate
+/// that has the same name as the executable. If that crate has no such function, returns `None`.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
@@ -421,8 +433,7 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         binding: Binding::Ready(check.run),
     });
     let mut found: Vec<_> = discovered.chain(by_hand).collect();
-    // The linker's order of the checks differs between builds. We sort the checks, so that their order is always the
-    // same.
+    // The linker's order of the checks can differ between builds. After sorting, the order is always the same.
     found.sort_by(|one, other| {
         let (one, other) = (&one.info, &other.info);
         let places = || (one.file(), one.line()).cmp(&(other.file(), other.line()));
@@ -498,8 +509,10 @@ fn bind(
     run
 }
 
-/// Lets checks with equal policies (timeout, TTLs, thresholds) share one `Policy`. Most checks have the same policy as
-/// the check before them, so `shared` compares with `latest` first.
+/// Lets checks with equal policies (timeout, TTLs, thresholds) share one `Policy`.
+///
+/// Most checks have the same policy as the check before them. Therefore, `shared` first compares a policy with
+/// `latest`.
 #[derive(Default)]
 struct Policies {
     known: HashMap<Policy, Arc<Policy>>,

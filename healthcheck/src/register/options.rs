@@ -66,8 +66,10 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
     }
 }
 
-/// Applies the settings of one check to its options. If the code and the settings add the check to no probe, adds it to
-/// readiness. The setting `readiness = false` prevents this.
+/// Applies the settings of one check to its options.
+///
+/// If the code and the settings name no probe for the check, adds it to readiness. If the settings contain
+/// `readiness = false`, doesn't add it.
 pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems: &mut Vec<String>) {
     let set = settings.checks.get_key_value(info.name());
     let code_names_none = info.options().names_no_probe();
@@ -80,8 +82,10 @@ pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems:
     }
 }
 
-/// Returns the names of the checks that the settings disable. Adds a problem or a warning for each unknown name or tag
-/// in the settings. `left_out` contains the names of the checks that `only` has removed; these names are known.
+/// Returns the names of the checks that the settings disable.
+///
+/// Adds a problem or a warning for each unknown name or tag in the settings. `left_out` contains the names of the
+/// checks that `only` has removed. These names are known.
 pub(super) fn disabled(
     settings: &Settings,
     found: &[Candidate],
@@ -132,8 +136,10 @@ pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     set.map_or_else(by_tag, |enabled| !enabled)
 }
 
-/// Returns the problems with the options of a check. For options in the code of an attribute, the macro reports the
-/// same problems at compile time. The options of a `Check` and of the settings are known only at run time.
+/// Returns the problems with the options of a check.
+///
+/// If an attribute contains such options, the macro reports the same problems at compile time. The options of a `Check`
+/// and of the settings are known only at run time.
 pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
     let set = if settings.checks.contains_key(info.name()) {
         format!(", with the settings of `checks.{}` over it", info.name())

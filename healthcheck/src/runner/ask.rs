@@ -1,6 +1,8 @@
 //! Handles a request for a report. The request starts the due checks, and waits for their runs until its deadline.
-//! While it waits, the request itself sends [`Event::Tick`] to the `World` (the state of all checks) whenever a
-//! deadline has passed. So the request gets its answer even if no other runtime is polled.
+//!
+//! A waiting request doesn't depend on other tasks: whenever a deadline has passed, the request itself sends
+//! [`Event::Tick`] to the `World` (the state of all checks). The request gets its answer even if no other runtime is
+//! polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -118,8 +120,8 @@ impl Runner {
         let (members, required) = self.read(|world| world.required(selection))?;
         let mut arrived = None;
         let mut waits = Vec::new();
-        // We start the checks in groups and release the lock after each group. So other threads get the lock, and the
-        // runs of one group begin while we handle the next group.
+        // We start the checks in groups, and release the lock after each group. Other threads can then take the lock,
+        // and the runs of this group can begin while we handle the next group.
         for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();
@@ -150,8 +152,10 @@ impl Runner {
     }
 }
 
-/// A waiting request. If the request is dropped before its runs have ended, its destructor starts a driver. A driver is
-/// a task that sends the ticks that these runs need.
+/// A waiting request.
+///
+/// If the request is dropped before its runs have ended, its destructor starts a driver. The driver is a task that ends
+/// the runs at their limits.
 struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,

@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-/// A value that shares no cache line with the neighbouring fields. Without this wrapper, each write of the value would
-/// slow down the other cores' reads of these fields. The alignment is two cache lines of 64 bytes each, since
-/// processors fetch lines in pairs.
+/// A value that shares no cache line with the neighbouring fields. If they shared a line, each write of the value would
+/// slow down the other cores' reads of these fields.
+///
+/// Processors fetch cache lines of 64 bytes in pairs, so the alignment is 128 bytes.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(pub(super) T);

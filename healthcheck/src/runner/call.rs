@@ -27,8 +27,8 @@ pub(super) struct Call {
 }
 
 enum Work {
-    /// An async function that hasn't been called. The first poll calls it, so the same code catches a panic of the
-    /// function and a panic of its future.
+    /// An async function that hasn't been called. The first poll calls the function. The code that catches a panic of
+    /// the future therefore also catches a panic of the function.
     Function(Run),
     Future(BoxFuture),
     Ended,
@@ -86,8 +86,8 @@ impl Call {
 
     /// Drops a call whose function hasn't returned. Catches panics of the future's destructors.
     pub(super) fn give_up(self, has_timed_out: bool) {
-        // A run that was lost, or whose check was removed, has no outcome. So we record an outcome in the span only if
-        // the run has timed out.
+        // If the run has timed out, we record this as its outcome. If the run was lost, or its check was removed, the
+        // run has no outcome.
         if has_timed_out {
             record(&self.span, "timeout");
         }
@@ -108,8 +108,9 @@ pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnO
     conclude(span, returned, is_late())
 }
 
-/// Records the outcome in the span, ends the span, and returns the outcome. The `World` discards the result of a run
-/// that has timed out, so we record `timeout` for such a run.
+/// Records the outcome in the span, ends the span, and returns the outcome.
+///
+/// If the run has timed out, we record `timeout` instead of the outcome, because the `World` discards the outcome.
 fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
     let recorded = match &returned {
         _ if is_late => "timeout",
@@ -137,8 +138,8 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     }
 }
 
-/// Creates the `tracing` span of a run. A line that the check logs during its run is inside this span, so the line
-/// shows the check's name.
+/// Creates the `tracing` span of a run. The span contains the check's name. Each line that the check logs during its
+/// run is inside the span, and therefore shows this name.
 fn span_of(subject: &Subject) -> Span {
     let make = || match subject {
         Subject::Check(info) => {
@@ -173,8 +174,8 @@ pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
         Err(payload) => {
-            // The destructor of a payload can panic, and the payload of that panic can do the same. So we leak the second
-            // payload.
+            // The destructor of a panic's payload can panic itself. The destructor of the second panic's payload could
+            // also panic, so we leak the second payload.
             if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 std::mem::forget(second);
             }
@@ -188,8 +189,10 @@ pub(super) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-/// Redacts the output of a run. Then cuts the output of a check if it is too long. If we cut first, the rest could
-/// contain a part of a secret that no redaction rule recognizes. The output of a section isn't cut.
+/// Redacts the output of a run. If the output of a check is too long after redaction, also cuts it. The output of a
+/// section isn't cut.
+///
+/// We redact before we cut: a cut could leave a part of a secret that no redaction rule recognizes.
 pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject, output: Value) -> Value {
     let redact = || match subject {
         Subject::Check(_) => redaction.value(output),

@@ -1,6 +1,8 @@
 //! A driver is a task that sends [`Event::Tick`] to the `World` (the state of all checks). It sends a tick when a run
-//! reaches its limit, and when a background run is due. Each runtime that needs a driver has its own driver. So if one
-//! runtime is no longer polled, the drivers on the other runtimes continue.
+//! reaches its limit, and when a background run is due.
+//!
+//! Each runtime that needs a driver has its own driver. If one runtime is no longer polled, the drivers on the other
+//! runtimes continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -63,8 +65,9 @@ impl Drivers {
         })
     }
 
-    /// Removes a driver from the list if `is_idle` returns true, and returns whether the driver was removed. Calls
-    /// `is_idle` under the lock of the list. So if a request adds work at the same time, either this driver stays or
+    /// Removes a driver from the list if `is_idle` returns true. Returns whether the driver was removed.
+    ///
+    /// Calls `is_idle` under the lock of the list. If a request adds work at the same time, either this driver stays or
     /// the request starts a new driver.
     fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
         self.change(|list| {
@@ -135,9 +138,11 @@ impl Runner {
     }
 }
 
-/// A guard that a driver's task owns. When the task ends or its runtime shuts down, dropping the guard removes the
-/// driver from the list. If that was the last driver, the guard wakes all waiting requests and waiters: no driver will
-/// start the background runs that they wait for.
+/// A guard that a driver's task owns. When the task ends or its runtime shuts down, the guard is dropped, and removes
+/// the driver from the list.
+///
+/// If that was the last driver, the guard wakes all waiting requests and waiters. Without a driver, the background runs
+/// that they wait for never start.
 struct DriverGuard {
     runner: Weak<Runner>,
     number: u64,
@@ -158,8 +163,8 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
         let notified = wakeup.notified();
         tokio::pin!(notified);
-        // We register for wake-ups before we read the `World`. So we also notice a change that another thread makes
-        // after we have read the `World`.
+        // We register for wake-ups before we read the `World`. If we registered later, we could miss a change that
+        // another thread makes between the two steps.
         notified.as_mut().enable();
         // We hold a strong reference to the runner only during one round, so the driver's task doesn't keep the runner
         // alive.

@@ -1,8 +1,10 @@
 //! Launches runs, polls or cancels them, and reports the end of each run.
 //!
-//! A batch is a list of runs that start together. A task polls one async run after another until a run is pending, and
-//! then belongs to this run. Another task continues with the other runs. So a check that returns at once needs no task of
-//! its own. Sync runs execute on the threads of our thread pool (see `threads`).
+//! A batch is a list of runs that start together. A task polls its async runs one after another. If a run is pending,
+//! the task keeps this run, and another task continues with the remaining runs. A run that ends at its first poll
+//! therefore needs no separate task.
+//!
+//! Sync runs execute on the threads of our thread pool (see `threads`).
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -21,8 +23,8 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. Then the task ends, so that the runtime can run
-/// its other tasks.
+/// The maximum number of runs that one task polls for the first time. After so many first polls, the task ends. The
+/// runtime can then run its other tasks.
 const FIRST_POLLS_PER_TASK: usize = 64;
 
 /// Runs that start together on one runtime. A batch has only async runs or only sync runs.
@@ -32,14 +34,17 @@ pub(super) struct Batch {
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next run to take. If the runs are async, the tasks of type [`RunTask`] take them, and poll
-    /// each run for the first time. If the runs are sync, [`launch`](Self::launch) takes them, and hands each run to
-    /// the thread pool.
+    /// The index of the next run to take.
+    ///
+    /// A [`RunTask`] takes an async run, and polls it for the first time. [`launch`](Self::launch) takes a sync run,
+    /// and hands it to the thread pool.
     next: AtomicUsize,
 }
 
-/// The state of one run. Between two polls, the cell holds the future of an async run. So another thread can cancel the
-/// run by dropping the future, even if the run's runtime is no longer polled.
+/// The state of one run.
+///
+/// Between two polls, the cell holds the future of an async run. Another thread can cancel the run by dropping the
+/// future, even if the run's runtime is no longer polled.
 pub(super) struct Cell {
     pub(super) check: CheckId,
     pub(super) run: RunId,
@@ -52,7 +57,9 @@ pub(super) struct Cell {
 enum Stage {
     /// An async run before its first poll, or a sync run before it is handed to the thread pool.
     Launched(Run),
-    /// An async run between two polls. Cancelling the run drops the [`Call`] and calls the waker, so that the run's
+    /// An async run between two polls.
+    ///
+    /// A thread cancels the run by dropping the [`Call`] and calling the waker. The waker wakes the run's task, and the
     /// task ends.
     Idle(Call, Waker),
     /// An async run while a thread polls it.
@@ -87,8 +94,7 @@ impl Cell {
         self.has_begun.load(Ordering::Acquire)
     }
 
-    /// Marks the run as timed out, so its span records `timeout` as the outcome. The `World` ignores the result of such
-    /// a run.
+    /// Marks the run as timed out. The run's span will record `timeout` as the outcome.
     pub(super) fn mark_timed_out(&self) {
         self.has_timed_out.store(true, Ordering::Release);
     }
@@ -106,7 +112,7 @@ impl Cell {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    /// Releases the permit of a sync run, so that another sync run can execute. The run itself continues.
+    /// Releases the permit of a sync run, although the run itself continues. Another sync run can then execute.
     pub(super) fn release_permit(&self) {
         let permit = match &*self.lock() {
             Stage::OnThread(permit) => Arc::clone(permit),
@@ -177,8 +183,10 @@ impl Batch {
         })
     }
 
-    /// Launches the runs of this batch. The caller must not hold the runner's lock: if the runtime has shut down,
-    /// `spawn` drops the task at once, and the task's destructor takes this lock to report the runs as lost.
+    /// Launches the runs of this batch. The caller must not hold the runner's lock.
+    ///
+    /// If the runtime has shut down, `spawn` drops the task immediately. The task's destructor takes the runner's lock
+    /// to report the runs as lost.
     pub(super) fn launch(self: Arc<Self>) {
         if self.is_async {
             let tasks = self.cells.len().min(self.runtime.metrics().num_workers());
@@ -212,9 +220,11 @@ impl Batch {
     }
 }
 
-/// A task that polls runs of a batch until one of them is pending. From then on the task polls only this run.
+/// A task that polls runs of a batch for the first time, one after another. If a run is pending, the task polls only
+/// this run from then on.
 struct RunTask {
-    /// A weak reference, so that a task that is polled late doesn't keep the memory of runs that have all ended.
+    /// A weak reference to the batch. If all runs have ended before this task is polled, the task doesn't keep the
+    /// batch in memory.
     batch: Weak<Batch>,
     /// The run that was pending after its first poll.
     pending: Option<RunGuard>,
@@ -236,8 +246,8 @@ impl Future for RunTask {
         };
         for polled in 0..FIRST_POLLS_PER_TASK {
             let Some(mut run) = batch.next() else { break };
-            // The first poll of a check can block this thread. So before the first poll, we spawn another task for the
-            // remaining runs.
+            // The first poll of a run can block this thread. Before this poll, we spawn another task for the remaining
+            // runs, so that they don't wait.
             if polled == 0 && batch.has_next() {
                 batch.spawn_task();
             }
@@ -246,8 +256,11 @@ impl Future for RunTask {
                     self.pending = Some(run);
                     return Poll::Pending;
                 }
-                // No other worker can steal the task that this thread has scheduled last. If the next first poll
-                // blocked this thread, that task would wait. So we leave the next run to another task.
+                // This run has scheduled a task on this thread. No other worker can steal the task that was scheduled
+                // last.
+                //
+                // If we polled the next run here and its poll blocked the thread, the scheduled task would wait. So we
+                // leave the next run to another task.
                 Poll::Ready(Scheduled(true)) => break,
                 Poll::Ready(Scheduled(false)) => {}
             }
@@ -258,8 +271,10 @@ impl Future for RunTask {
 
 impl Drop for RunTask {
     fn drop(&mut self) {
-        // The first poll takes the batch out of this task. So if the task still has its batch, the runtime has shut
-        // down without polling the task. Dropping each [`RunGuard`] reports that run as lost.
+        // The first poll takes the batch out of this task. If the task still has its batch, the runtime has shut down
+        // without polling the task.
+        //
+        // Each `run` is a [`RunGuard`]. Dropping the guard reports the run as lost.
         if let Some(batch) = self.batch.upgrade() {
             while let Some(run) = batch.next() {
                 drop(run);
@@ -271,8 +286,10 @@ impl Drop for RunTask {
 /// Whether the end of a run has scheduled tasks of the runtime: it has launched other runs, or has woken waiters.
 pub(super) struct Scheduled(pub(super) bool);
 
-/// Owns one run. Dropping the guard reports the end of the run. So the check can run again even if the run's runtime or
-/// thread no longer exists. The guard is empty once the run has ended with a result.
+/// Owns one run. When the guard is dropped, it reports the end of the run. The check can then run again, even if the
+/// run's runtime or thread no longer exists.
+///
+/// If the run has ended with a result, the guard is empty.
 struct RunGuard(Option<RunHandle>);
 
 impl RunGuard {
@@ -378,8 +395,9 @@ impl Drop for RunGuard {
             }
             run.batch.runner.run_ended(check, id, event);
         };
-        // A runtime that is stored in a thread-local drops its runs while its thread ends. Then tokio's thread-locals or
-        // ours can be gone, and using them would panic. So another thread reports the end of the run.
+        // If a runtime is stored in a thread-local, it drops its runs while its thread ends. At that time, the
+        // thread-locals of tokio or of this crate can be gone, and using them would panic. Another thread then reports
+        // the end of the run.
         let tokio_is_gone = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
         if tokio_is_gone || Runner::thread_is_ending() {
             runner.threads.run(move |_| report());
@@ -418,9 +436,10 @@ impl RunHandle {
             .run_ended(check, run, Event::Ended { check, run });
     }
 
-    /// Cancels the run. If it is an async run between two polls, this drops the run's future. A thread of the run's own
-    /// runtime drops the future directly. On any other thread, we leave this to our thread pool, since destructors in
-    /// the future can block.
+    /// Cancels the run. If the run is an async run between two polls, drops its future.
+    ///
+    /// If this thread belongs to the run's own runtime, it drops the future directly. If not, our thread pool drops the
+    /// future, because destructors in the future can block.
     pub(super) fn cancel(&self) {
         let runner = &self.batch.runner;
         let mut stage = self.lock();
@@ -468,8 +487,10 @@ thread_local! {
 
 /// Calls `act`, which executes user code of the run.
 ///
-/// During the call, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's
-/// own run. The ready-made checks read their own [`CheckInfo`] from [`CURRENT`].
+/// During the call, [`CURRENT`] is this run. If the check calls `report()`, the report reads [`CURRENT`], and doesn't
+/// wait for the check's own run.
+///
+/// The ready-made checks read their own [`CheckInfo`] from [`CURRENT`].
 fn inside<T>(run: &RunHandle, act: impl FnOnce() -> T) -> T {
     let _restores = Inside(exchange_current(Some(run.clone())));
     act()

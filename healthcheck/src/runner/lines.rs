@@ -9,9 +9,10 @@ use crate::outcome::Status;
 use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
 
-/// Returns whether a `tracing` subscriber may want the log line of this notice. The runner calls this function under
-/// its lock, where it must not call a subscriber. So we only compare the line's level with `tracing`'s global maximum
-/// level.
+/// Returns whether a `tracing` subscriber may want the log line of this notice.
+///
+/// The runner calls this function under its lock, and must not call a subscriber under this lock. Therefore, we only
+/// compare the line's level with `tracing`'s global maximum level.
 pub(super) fn is_enabled(notice: &Notice) -> bool {
     level(notice).is_some_and(|level| level <= LevelFilter::current())
 }
@@ -47,8 +48,10 @@ const fn failure_level(critical: bool) -> Level {
     if critical { Level::ERROR } else { Level::WARN }
 }
 
-/// Writes the log line of the notice. This calls the user's `tracing` subscriber, which can block. So only the threads
-/// of the log queues call this function.
+/// Writes the log line of the notice.
+///
+/// This function calls the user's `tracing` subscriber, which can block. Only the threads of the log queues may call
+/// this function.
 pub(super) fn write(notice: &Notice) {
     match notice {
         Notice::Transition {
@@ -135,8 +138,8 @@ fn write_transition(transition: &Transition, wording: Wording, critical: bool, a
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
     match (wording, to) {
-        // A dependency of this check fails. We log the dependency's failure as an error or a warning, so for this check
-        // we log only a debug line.
+        // This check fails because a dependency fails. We log the dependency's failure as an error or a warning. For
+        // this check, we log only a debug line.
         (Wording::Blocked, Status::Fail) => {
             debug!(target: "healthcheck", check, output = %shown, "health check blocked");
         }

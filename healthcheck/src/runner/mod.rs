@@ -1,10 +1,13 @@
 //! The runner keeps a [`World`], which is the state of all checks, behind one lock. An event changes the `World` and
-//! returns effects, for example runs to start. The runner carries out these effects, and runs the users' code on tasks
-//! and threads.
+//! returns effects, for example runs to start. The runner carries out these effects.
+//!
+//! The runner runs the users' code on tasks and threads.
 //!
 //! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the [`World`], and releases the
-//! lock. Then it carries out the effects in this order: it launches runs, calls wakers, and wakes the threads of the
-//! notice queues.
+//! lock.
+//!
+//! After releasing the lock, `step` carries out the effects in this order: it launches runs, calls wakers, and wakes
+//! the threads of the notice queues.
 //!
 //! Listeners and the log get notices, for example about status changes. The runner puts the notices into bounded queues
 //! while it holds the lock. Each queue has its own thread (see `notices`).
@@ -159,8 +162,9 @@ impl Runner {
         ids
     }
 
-    /// Calls `validate`, and adds the check that it returns. Holds the lock during both, so that no other thread can
-    /// add a check after the validation.
+    /// Calls `validate`, and adds the check that `validate` returns.
+    ///
+    /// Holds the lock during both steps, so that no other thread can add a check after the validation.
     ///
     /// # Errors
     /// `validate` returns an error.
@@ -240,9 +244,10 @@ impl Runner {
         Ok(())
     }
 
-    /// Applies an event to the [`World`], and returns the effects. The caller must hold the lock, and must release it
-    /// before carrying out the effects. The caller reads `now` while it holds the lock, so a later event never has an
-    /// earlier time.
+    /// Applies an event to the [`World`], and returns the effects.
+    ///
+    /// The caller must hold the lock, and must release it before carrying out the effects. The caller must also read
+    /// `now` under the lock, so that a later event never has an earlier time.
     fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
         let mut prepared = PreparedEffects::default();
         // We compute this value for each step, since the service can set a `tracing` subscriber late, and can change
@@ -293,8 +298,9 @@ impl Runner {
         prepared.wakers.extend(effects.wakers);
         prepared.waits.extend(effects.waits);
         prepared.wake_drivers |= effects.wake_driver;
-        // We queue the notices under the lock, so their order is the order of the steps. Each queued log line also
-        // keeps the `tracing` dispatcher that is current on this thread.
+        // We queue the notices under the lock, so that their order is the order of the steps.
+        //
+        // Each queued log line also keeps the `tracing` dispatcher that is current on this thread.
         prepared.wake_queues |= self.notices.put(effects.notices);
     }
 
@@ -361,8 +367,10 @@ impl Runner {
     /// Carries out the effects of a step. The caller must not hold the lock.
     ///
     /// Carrying out an effect can cause another step on the same thread. For example, a runtime that has shut down
-    /// drops a new task at once. If this method is already running on this thread, it only queues the effects for the
-    /// outer call, so the stack doesn't grow.
+    /// drops a new task immediately, and the task's destructor reports lost runs.
+    ///
+    /// If this method is already running on this thread, it only queues the effects. The outer call carries them out,
+    /// so the stack doesn't grow.
     fn carry_out(self: &Arc<Self>, prepared: PreparedEffects) {
         if prepared.is_empty() {
             return;
@@ -387,8 +395,8 @@ impl Runner {
         DEFERRED.with_borrow_mut(|deferred| *deferred = None);
     }
 
-    /// Returns whether the current thread is ending and has already destroyed its thread-locals, so that it can't carry
-    /// out effects any more.
+    /// Returns whether the current thread is ending and has already destroyed its thread-locals. Such a thread can't
+    /// carry out effects any more.
     fn thread_is_ending() -> bool {
         DEFERRED.try_with(|_| ()).is_err()
     }
@@ -401,7 +409,8 @@ impl Runner {
             .for_each(|run| run.release_permit());
         prepared.cancels.iter().for_each(RunHandle::cancel);
         for waker in prepared.wakers {
-            // A waker is code of the executor that created it. If one waker panics, we still call the others.
+            // A waker is code of the executor that created it, and can panic. If one waker panics, we still call the
+            // remaining wakers.
             call::quietly(|| waker.wake());
         }
         if prepared.wake_drivers {
@@ -414,9 +423,10 @@ impl Runner {
 
     /// Closes the runner: stops its drivers, cancels its current runs, and ends its idle threads.
     ///
-    /// The registry calls this method when the last handle of the registry is dropped. We cancel the runs, because
-    /// without drivers nothing would end them at their limits. A stuck run ends only when its function returns, and
-    /// keeps the runner in memory until then.
+    /// The registry calls this method when the last handle of the registry is dropped.
+    ///
+    /// We cancel the runs, because without drivers nothing would end them at their limits. If the function of a run is
+    /// stuck, the run ends only when the function returns. Until then, the run keeps the runner in memory.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.close();
         let runs: Vec<RunHandle> = self.lock().current_runs().collect();
@@ -594,7 +604,9 @@ impl std::fmt::Debug for Runner {
     }
 }
 
-/// Spawns a task of the runner. We box the future, so that tokio's generic code is compiled once and not for each type
+/// Spawns a task of the runner.
+///
+/// We box the future, so that tokio's generic code is compiled only once. Otherwise, it would be compiled for each type
 /// of future.
 fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);

@@ -1,7 +1,10 @@
-//! Sends notices to the listeners and the log. There is one bounded queue for listeners and one for log lines, and each
-//! queue has its own thread. A listener that panics or blocks delays only the queue for listeners. A `tracing`
-//! subscriber that panics or blocks delays only the queue for log lines. If a queue is full, we drop each further item
-//! and count it.
+//! Sends notices to the listeners and the log. There is one bounded queue for listeners and one for log lines. Each
+//! queue has its own thread.
+//!
+//! A listener that panics or blocks delays only the queue for listeners. A `tracing` subscriber that panics or blocks
+//! delays only the queue for log lines.
+//!
+//! If a queue is full, we drop each further item, and count the dropped items.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -85,8 +88,10 @@ impl NoticeQueues {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Queues the notices in order, without blocking. Returns true if a listener or the log wants at least one of them,
-    /// even if its queue was full. The caller must then call [`wake`](Self::wake), which also tries again to start a
+    /// Queues the notices in order, without blocking. Returns true if a listener or the log wants at least one of the
+    /// notices, even if the queue was full.
+    ///
+    /// If this method returns true, the caller must call [`wake`](Self::wake). `wake` also tries again to start a
     /// thread that the system couldn't start earlier.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
@@ -123,9 +128,10 @@ impl NoticeQueues {
         self.lines.wake_thread();
     }
 
-    /// Returns how many log lines and events we have dropped since the last call of this method. Returns `None` if we
-    /// have dropped none. Also returns `None` if the log queue is full, because the line about the drops doesn't fit
-    /// then.
+    /// Returns how many log lines and events we have dropped since the last call of this method. If we have dropped
+    /// none, returns `None`.
+    ///
+    /// If the log queue is full, also returns `None`, because the line about the drops doesn't fit into the queue.
     fn take_unreported_drops(&self) -> Option<(u64, u64)> {
         if self.lines.is_full() {
             return None;
@@ -239,8 +245,10 @@ struct Shared<T> {
 
 struct Backlog<T> {
     waiting: VecDeque<T>,
-    /// The id of the process that has started the thread; `None` if there is no thread. A forked child process has
-    /// another id, so the child starts its own thread.
+    /// The id of the process that has started the thread, or `None` if there is no thread.
+    ///
+    /// A forked child process has another id, and the thread doesn't exist there. The child notices the other id, and
+    /// starts its own thread.
     thread: Option<u32>,
     closed: bool,
 }
@@ -396,7 +404,8 @@ mod tests {
             of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
             of_results: Vec::new(),
         });
-        // We don't call `wake` here, so no thread empties the queue. This simulates a system that can't start a thread.
+        // We don't call `wake` here, so no thread empties the queue. The queue behaves as on a system that can't start
+        // a thread.
         for _ in 0..QUEUE_CAPACITY {
             notices.put(vec![notice()]);
         }

@@ -12,8 +12,9 @@ use tokio::time;
 /// if the runtime's time isn't paused.
 ///
 /// tokio doesn't advance the paused time while a thread of its blocking pool is busy. So we occupy one thread of this
-/// pool. The thread also becomes free when the runtime shuts down, so a check that never returns can't delay the
-/// shutdown.
+/// pool.
+///
+/// When the runtime shuts down, the thread also becomes free. So a check that never returns can't delay the shutdown.
 pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
     // tokio can pause the time only of a current-thread runtime.
     if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread || !time_is_paused(runtime) {
@@ -30,7 +31,10 @@ pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
     Some(work_guard)
 }
 
-/// Returns whether the runtime's time is paused. tokio has no API for this, so we read its clock twice and compare.
+/// Returns whether the runtime's time is paused.
+///
+/// tokio has no API for this question. We read the runtime's clock twice: if the time is paused, both readings are
+/// equal.
 fn time_is_paused(runtime: &Handle) -> bool {
     const LONGER_THAN_A_TICK: Duration = Duration::from_micros(1);
     let _its_time = runtime.enter();
