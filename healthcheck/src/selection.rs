@@ -4,8 +4,8 @@ use crate::model::CheckOptions;
 
 /// Selects the checks of a report, and sets how old their results may be.
 ///
-/// A selection starts from all checks, or from the checks of one probe. If you add names or tags, the selection has
-/// only the checks with at least one of these names and tags. Exclusions then remove checks.
+/// A selection starts from all checks, or from the checks of one probe. If you add names or tags, only the checks with
+/// one of these names or tags remain. Excluded checks are removed last.
 ///
 /// ```
 /// use healthcheck::Selection;
@@ -22,8 +22,9 @@ pub struct Selection {
     pub(crate) chosen: Option<Vec<Choice>>,
     pub(crate) excluded: Vec<String>,
     pub(crate) max_age: Option<MaxAge>,
-    /// Whether the selection is one check by itself, as in a request for `/readyz/database`. The report on it has no
-    /// sections. It ignores the reasons that make readiness as a whole fail, such as a shutdown.
+    /// Whether the selection is one check by itself, as in a request for `/readyz/database`. The report on such a
+    /// selection has no sections. Its status ignores the reasons that make readiness as a whole fail, such as a
+    /// shutdown.
     pub(crate) alone: bool,
     /// The name of the section of the environment page to collect; `None` means all sections.
     pub(crate) section: Option<String>,
@@ -103,14 +104,14 @@ impl Selection {
         Self::all().with_tag(tag)
     }
 
-    /// Adds the check with this name to the selected names and tags. A selection without names and tags has all checks
-    /// of its probe, so the first name or tag narrows the selection.
+    /// Adds the check with this name to the selected names and tags. If the selection has no names and tags yet, it has
+    /// all checks of its probe. The first name or tag narrows the selection to the matching checks.
     pub fn with_check(self, name: impl Into<String>) -> Self {
         self.with(Choice::Check(name.into()))
     }
 
-    /// Adds the checks with this tag to the selected names and tags. A selection without names and tags has all checks
-    /// of its probe, so the first name or tag narrows the selection.
+    /// Adds the checks with this tag to the selected names and tags. If the selection has no names and tags yet, it has
+    /// all checks of its probe. The first name or tag narrows the selection to the matching checks.
     pub fn with_tag(self, tag: impl Into<String>) -> Self {
         self.with(Choice::Tag(tag.into()))
     }
@@ -130,8 +131,9 @@ impl Selection {
         }
     }
 
-    /// Sets the maximum age of passing and of failing results in the report. It replaces only the default TTLs of 27 s
-    /// and 9 s. If an option, the builder or the settings set a check's TTL, that TTL applies instead.
+    /// Sets the maximum age of passing and of failing results in the report. This maximum applies to checks with the
+    /// default TTLs (27 s for a pass, 9 s for a failure). If an option, the builder or the settings set the TTL of a
+    /// check, that TTL applies to the check instead.
     pub fn max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = Some(MaxAge { pass, fail });
         self

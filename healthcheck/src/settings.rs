@@ -20,8 +20,10 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 /// also be written as a text, such as `"a, b"`.
 ///
 /// # Errors
-/// Deserialising fails for an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) lists all
-/// bad values, each with its key: ``settings: `checks.redis.timeout`: expected a duration like "5s", found 5``.
+/// Deserialising fails for an unknown key.
+///
+/// [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) returns an error that lists all bad values. Each
+/// value has its key: ``settings: `checks.redis.timeout`: expected a duration like "5s", found 5``.
 ///
 /// | key | meaning |
 /// |---|---|
@@ -86,8 +88,8 @@ impl Settings {
         longest_output(&self.longest_output).ok()?
     }
 
-    /// Returns true if settings for an unknown check or tag cause only a warning, and false if they cause an error. If
-    /// they cause only a warning, two releases with different checks can share the same settings.
+    /// Returns true if settings for an unknown check or tag cause only a warning, and false if they cause an error.
+    /// With warnings, two releases with different checks can share the same settings.
     pub(crate) fn warns_of_unknown(&self) -> bool {
         warns_of_unknown(&self.unknown_checks).unwrap_or_default()
     }
@@ -113,7 +115,7 @@ impl TagSettings {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckSettings(BTreeMap<&'static str, Value>);
 
-/// Two keys in the settings of a check. They aren't options of the check, so `SETTABLE` doesn't contain them.
+/// Two keys that the settings of a check accept in addition to the keys in `SETTABLE`.
 const ENABLED: &str = "enabled";
 const DESCRIPTION: &str = "description";
 
@@ -170,8 +172,10 @@ pub(crate) fn problem(key: &str, why: &str) -> String {
     format!("settings: `{key}`: {why}")
 }
 
-// The functions below parse the values of settings. Some configuration loaders pass every value as text, even numbers
-// and booleans, for example from an environment variable. `Null` is a key without a value, and sets nothing.
+// The functions below parse the values of settings. They also accept a number or a boolean as a text, because some
+// configuration loaders pass every value as a text.
+//
+// `Null` means that a key has no value. Such a key sets nothing.
 
 fn flag(value: &Value) -> Result<Option<bool>, String> {
     let flag = match value {

@@ -107,15 +107,19 @@ impl Error for NotReady {
 }
 
 impl HealthCheck {
-    /// Waits until each selected check passes or warns, for at most the time `limit`; with `None` it waits without a
-    /// limit. Use it to start work once the dependencies of that work are available.
+    /// Waits until each selected check passes or warns. The wait ends after the time `limit` at the latest; `None`
+    /// means no limit.
+    ///
+    /// Use this method to start work once the dependencies of that work are available.
     ///
     /// If you select readiness, the method waits for the startup checks too. It also waits for checks that aren't
     /// critical.
     ///
-    /// While it waits, the method runs those selected checks whose cached result has expired, but no check more often
-    /// than every 250 ms. Each new result wakes the waiting task, so the method returns as soon as the last check
-    /// passes. Inside a check of the same `HealthCheck`, and outside of a tokio runtime, the method doesn't wait.
+    /// While it waits, the method runs the selected checks whose cached results have expired. It runs each check at
+    /// most once in 250 ms. Each new result wakes the waiting task, so the method returns as soon as the last check
+    /// passes.
+    ///
+    /// Inside a check of the same `HealthCheck`, and outside of a tokio runtime, the method doesn't wait.
     ///
     /// If no option, builder or setting sets a check's TTL, a failure before the check's first pass is cached for 250
     /// ms, and a later failure for 2 s.
@@ -170,7 +174,7 @@ impl HealthCheck {
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
                         // An observation is a result from `observe_liveness`. A change of an observation doesn't wake
-                        // this task, so look at the observations again after a while.
+                        // this task. So this task looks at the observations again at the time `again`.
                         let again = now
                             .mono
                             .checked_add(RERUN_INTERVAL)

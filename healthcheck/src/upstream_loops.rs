@@ -1,16 +1,20 @@
 //! Detects services that request each other's reports in a loop: `a` requests the report of `b`, and `b` requests the
-//! report of `a`. Without this module, each service would wait for the other service until its timeout, and the checks
-//! of both would keep failing.
+//! report of `a`. Without this module, each service would wait for the other service until a timeout, and both would
+//! keep failing.
 //!
 //! healthcheck-axum uses this module for you. You need the module only if you serve a [`Report`](crate::Report) over
 //! your own protocol, and another service requests that report with `checks::upstream`.
 //!
 //! A `checks::upstream` check sends the header [`VIA`] with its request. The header contains the id of the process that
-//! runs the check. If this process is answering requests of other `checks::upstream` checks at that moment, the header
-//! also contains the ids from the headers of those requests.
+//! runs the check.
 //!
-//! A server that finds its own id in the header refuses the request, even if the request selects only some checks. If
-//! two services need parts of each other's reports, use `checks::http`, which doesn't send the header.
+//! While this process answers requests of other services' `checks::upstream` checks, the header also contains the ids
+//! from the headers of those requests.
+//!
+//! A server that finds its own id in the header refuses the request. The server also refuses a request that selects
+//! only some checks.
+//!
+//! If two services need parts of each other's reports, use `checks::http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -25,11 +29,12 @@ pub const VIA: &str = "healthcheck-via";
 /// The maximum number of ids that we keep from one received request, and the maximum number of other processes' ids
 /// that we send.
 ///
-/// A header with many ids doesn't mean that there is a loop. It contains the ids of all requests that a process is
-/// answering, even if these requests have nothing to do with each other.
+/// Many ids in a header don't prove that there is a loop. A busy process sends the ids from all requests that it is
+/// answering.
 ///
-/// A client can invent ids. So we send the first id of each received header before all further ids. This is the id of
-/// the process that sent the request directly to us. A header with many invented ids can't displace these first ids.
+/// The first id in a received header is the id of the process that sent the request to us. A client can fill its header
+/// with invented ids. So we send the first ids of all received headers before all further ids. The invented ids of one
+/// client can't displace the first ids of other clients.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
@@ -56,8 +61,8 @@ fn asking() -> MutexGuard<'static, Asking> {
 /// request.
 ///
 /// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. If `by` returns an
-/// error, refuse the request; over HTTP, answer with the status 508. Otherwise keep the returned value until the answer
-/// is complete.
+/// error, refuse the request; over HTTP, answer with the status 508. If `by` returns a value, keep this value until the
+/// answer is complete.
 ///
 /// ```
 /// use healthcheck::upstream_loops::Asked;
@@ -81,8 +86,8 @@ impl Asked {
         if named().any(|id| id == *OWN) {
             return Err(Loop(()));
         }
-        // A client could fill the memory with invented ids. So we ignore ids that have another length, and limit the
-        // number of ids.
+        // A client could fill the memory with invented ids. So we limit the number of ids, and ignore each id whose
+        // length differs from that of our own id.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
         let mut asking = asking();
@@ -99,8 +104,8 @@ impl Drop for Asked {
     }
 }
 
-/// The error for a request that is part of a loop: an upstream check of this process has caused it, directly or through
-/// other services.
+/// The error for a request that is part of a loop. An upstream check of this process has caused the request, directly
+/// or through other services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop(());
 
@@ -179,7 +184,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = header_value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // We must accept this changed header. It doesn't contain our own id, so there is no loop.
+        // Here, another id replaces our own id in the header. So there is no loop, and we must accept the header.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());

@@ -133,7 +133,7 @@ async fn each_run_dials_anew_and_leaves_no_connection() {
 }
 
 /// A server may keep serving its open connections although it accepts no new ones. The server in this test closes its
-/// listener after the first connection. Each run of the check has to open a new connection, so the second run fails.
+/// listener after the first connection. The check opens a new connection for each run, so the second run fails.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -162,8 +162,8 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// A firewall may drop an idle connection without closing it. To simulate this, the server never answers a second
-/// request on the same connection. Each run of the check has to open a new connection, so every run passes.
+/// A firewall may drop an idle connection without closing it. To simulate such a connection, the server never answers a
+/// second request on the same connection. The check opens a new connection for each run, so every run passes.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {
@@ -345,7 +345,8 @@ async fn a_certificate_is_trusted_by_its_file_alone() {
         let outcome = http(&url).ca_file(certificate.file()).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    // The earlier checks trusted the server's certificate. This check trusts only `other`, so it must fail.
+    // The earlier checks trusted the server's certificate. This check trusts only the certificate `other`, which the
+    // server doesn't use. So this check must fail.
     let other = Certificate::valid();
     let outcome = http(&url).ca_file(other.file()).await;
     assert!(text(&outcome).starts_with("TLS: localhost:"), "{outcome:?}");

@@ -50,8 +50,8 @@ fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
     assert_eq!(report.status, Overall::Success, "{report:?}");
 }
 
-/// A redactor that calls a method of a registry, both when it redacts a text and when it is dropped. This method takes
-/// the runner's lock. So a test with this redactor hangs if the runner calls user code under its lock.
+/// A redactor that calls a method of a registry when it redacts a text and when it is dropped. The method takes the
+/// runner's lock. If the runner held its lock during these calls, the test would hang.
 struct CallsRegistry(Arc<OnceLock<HealthCheck>>);
 
 impl CallsRegistry {
@@ -254,8 +254,8 @@ fn runtimes_that_are_driven_take_no_run_from_each_other() {
             thread::spawn(move || {
                 let runtime = runtime();
                 let report = runtime.block_on(health.report());
-                // We keep polling this runtime for 300 ms. If this runtime weren't polled, another runtime would take
-                // over its overdue run within this time.
+                // We keep polling this runtime for 300 ms. If we stopped polling this runtime, another runtime would
+                // take over its overdue run.
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
                 report.results[0].output.clone()
             })
@@ -335,7 +335,8 @@ fn a_runtime_in_a_thread_local_that_outlives_our_thread_locals_wakes_the_waiters
     let (begin, has_begun) = channel();
     let (end, ended) = channel::<()>();
     let ends = thread::spawn(move || {
-        // A thread destroys its thread-locals in reverse order: ours, then `RUNTIME`, then those of tokio.
+        // A thread destroys its thread-locals in the reverse order of their first use: first those of this library,
+        // then `RUNTIME`, and last those of tokio.
         let made = runtime();
         made.block_on(async {});
         RUNTIME.set(Some(made));

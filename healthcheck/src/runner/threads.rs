@@ -1,6 +1,7 @@
-//! A thread pool for sync checks. We don't use tokio's blocking pool: a runtime that shuts down waits for the threads
-//! of that pool, so one check that never returns could keep the process from ending. The threads of our pool are
-//! detached, so a process can end without waiting for them.
+//! A thread pool for sync checks. Its threads are detached, so a process can end without waiting for them.
+//!
+//! We don't use tokio's blocking pool, because a runtime that shuts down waits for the threads of that pool. One check
+//! that never returns could then keep the process from ending.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use super::call::quietly;
 
 /// The maximum number of permits that sync checks can hold at the same time. A running check holds one permit. A stuck
-/// check has released its permit, so there can be more threads than permits.
+/// check has released its permit but keeps its thread. So there can be more threads than permits.
 const MAX_RUNNING: usize = 64;
 /// The time after which an idle thread ends.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,8 +42,9 @@ struct Pool {
     /// The id of the process in which the threads of the pool run. A forked child process has another id, and none of
     /// these threads.
     process: u32,
-    /// Counts the forks between the pool's creation and the current process. In a forked child, `held_permits` starts
-    /// at 0. So a permit that was created before the fork must not decrement `held_permits` when it is released.
+    /// The number of forks between the process that created the pool and the current process. In a forked child,
+    /// `held_permits` starts at 0. A permit that was created before the fork must not decrement `held_permits` when it
+    /// is released.
     fork: u64,
     closed: bool,
 }
@@ -105,8 +107,8 @@ impl Threads {
         if state.held_permits + state.idle_threads > 0 {
             return Some(permit);
         }
-        // The pool has no thread that could execute the queued jobs. So we call each job here with the error, without
-        // holding the lock.
+        // The pool has no thread that could execute the queued jobs. So we call each job here with the error, after we
+        // have released the lock.
         let failed = std::mem::take(&mut state.queue);
         drop(state);
         for (_, job) in failed {

@@ -1,6 +1,8 @@
-//! Waits until checks have certain statuses. `HealthCheck::until` and gates use this module. A [`Waiter`] itself starts
-//! the due checks, and sends [`Event::Tick`] to the [`World`] (the state of all checks) whenever a deadline has passed.
-//! So the waiter continues even if no other runtime is polled.
+//! Waits until checks have certain statuses. `HealthCheck::until` and gates use this module.
+//!
+//! A [`Waiter`] starts the due checks. Whenever a deadline has passed, the waiter sends an [`Event::Tick`] to the
+//! [`World`] (the state of all checks). With these ticks, the `World` handles overdue runs even if no other task sends
+//! ticks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -46,8 +48,8 @@ pub(crate) struct Waiter {
 /// The result of evaluating a waiter's condition once.
 pub(crate) enum Evaluation<T> {
     Done(T),
-    /// The condition isn't met. The waiter has to evaluate it again when one of these checks changes its status, or at
-    /// this time.
+    /// The condition isn't met yet. The waiter evaluates the condition again when one of these checks changes its
+    /// status or ends a run, or at this time at the latest.
     Wait(Vec<CheckId>, Option<Instant>),
 }
 
@@ -73,9 +75,11 @@ impl Waiter {
         self.target.is_some()
     }
 
-    /// Waits until the condition is met. Each round calls `needed`, starts the returned checks that are due, and calls
-    /// `evaluate`. When `needed` returns an `Err` or `evaluate` returns an [`Evaluation::Done`], the wait ends and this
-    /// method returns the value inside.
+    /// Waits until the condition is met. Each round calls `needed`, which returns checks. The round starts those of
+    /// these checks that are due, and then calls `evaluate`.
+    ///
+    /// The wait ends when `needed` returns an `Err` or `evaluate` returns an [`Evaluation::Done`]. This method returns
+    /// the value inside the `Err` or `Done`.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
@@ -176,8 +180,8 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.id, &self.watched);
-        // This waiter no longer sends ticks, but some of the runs that it started may still need them. So we start a
-        // driver, the task that sends ticks.
+        // Runs that this waiter started may still be in progress, and need ticks. The waiter no longer sends ticks, so
+        // we start a driver (a task that sends ticks).
         if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
             self.runner.ensure_driver(&here, target);
         }

@@ -8,8 +8,8 @@ use crate::model::time::Instant;
 /// A queue of checks, ordered by time. If the time of a check changes, the check's old entry stays in the queue until
 /// [`prune`](Self::prune) drops it.
 ///
-/// Checks with the same time share one entry of the map. So adding or removing one of many checks with the same time
-/// costs only one `push` or `pop` of a `Vec`.
+/// All checks with the same time share one entry of the map, a `Vec`. Adding or removing one of these checks is only
+/// one `push` or `pop` of this `Vec`.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     by_moment: BTreeMap<Instant, Vec<CheckId>>,

@@ -21,8 +21,8 @@ use crate::selection::MaxAge;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
     pub(crate) runtime: u32,
-    /// Whether the service chose this runtime explicitly. In this case, no other runtime takes over a run of this
-    /// runtime.
+    /// Whether the service chose this runtime explicitly. If the service chose the runtime, no other runtime takes over
+    /// a run of this runtime.
     pub(crate) chosen: bool,
 }
 
@@ -71,8 +71,8 @@ pub(crate) struct Check {
 pub(super) enum RunReason {
     /// A request with this maximum age needs a result of the check, and the last result isn't fresh.
     Due(Option<MaxAge>),
-    /// The check runs even if its last result is fresh, because its interval is over, or because a check that depends
-    /// on it has failed.
+    /// The check runs even if its last result is fresh. The reason is that the check's interval is over, or that
+    /// another check, which depends on this check, has failed.
     Forced,
 }
 
@@ -86,8 +86,8 @@ pub(super) struct Run {
     /// wait began.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// `Some` if the run takes so long that we no longer show the check's last result. The time is the value that
-    /// `since` had when we noticed this, even if `since` has changed later.
+    /// `Some` if the run takes so long that we no longer show the check's last result. The time is a copy of `since`,
+    /// made when we noticed that the run takes too long. Later changes of `since` don't change this copy.
     pub(super) silent: Option<Instant>,
     /// The time at which a tick next has to handle the run. While the runner executes the run, this is the run's
     /// limit, or an earlier time at which we find out whether the run takes too long.
@@ -103,8 +103,8 @@ pub(super) enum Phase {
     /// The function has returned a failure. We first run the check's dependencies again, and then publish the failure.
     /// The time limit of the run no longer applies.
     Returned(Box<Returned>),
-    /// The runtime of the run doesn't poll it, so we have cancelled the run. The run ends without a result as soon as
-    /// its future is dropped.
+    /// We have cancelled the run, because its runtime doesn't poll the run's future. The run ends without a result as
+    /// soon as this future is dropped.
     Abandoned,
     /// The run has exceeded its limit but hasn't ended. We show a timeout failure. The check can't run again until this
     /// run has ended.
@@ -130,8 +130,8 @@ pub(crate) struct Finished {
     pub(crate) took: Duration,
 }
 
-/// A status that the service or an operator sets in place of the real one. The override ends by the monotonic clock, so
-/// a change of the wall clock doesn't shorten or extend it.
+/// A status that the service or an operator sets in place of the check's real status. The monotonic clock determines
+/// the end of the override. A change of the wall clock doesn't shorten or extend the override.
 #[derive(Clone, Debug)]
 pub(crate) struct Override {
     pub(crate) status: Status,
@@ -219,15 +219,17 @@ impl Check {
         self.run.is_some() && !self.is_stuck()
     }
 
-    /// Returns the time at which the current run started if this run takes too long, and `None` otherwise. A run that
-    /// takes too long counts as a failure, and reports no longer show the check's last result.
+    /// Returns the time at which the current run started, if this run takes too long. Otherwise returns `None`.
+    ///
+    /// A run that takes too long counts as a failure. Reports then no longer show the check's last result.
     pub(super) fn silent_since(&self) -> Option<Instant> {
         self.run.as_ref()?.silent
     }
 
-    /// Returns true if a run of this check counts as a failure when it takes too long. This is the case if the check
-    /// isn't a background check and has a last result, which becomes outdated during such a run. For a background
-    /// check, [`stale_at`](Self::stale_at) decides when the check fails.
+    /// Returns true if a run of this check counts as a failure when the run takes too long. This rule applies only to a
+    /// check that has a last result and isn't a background check.
+    ///
+    /// For a background check, [`stale_at`](Self::stale_at) decides when the check fails.
     pub(super) fn may_be_silent(&self) -> bool {
         self.last.is_some() && self.policy.interval.is_none()
     }
@@ -278,8 +280,10 @@ impl Check {
         }
     }
 
-    /// Renews the timeout failure of a stuck run once the TTL of this failure is over. The renewed failure isn't the
-    /// result of a new run. So it doesn't count towards the failure threshold, but makes the check fail immediately.
+    /// Renews the timeout failure of a stuck run once the TTL of this failure is over.
+    ///
+    /// The renewed failure isn't the result of a new run, so we don't count it as another failed run. It makes the
+    /// check fail immediately, even below the failure threshold.
     pub(super) fn refresh_timeout_failure(&mut self, now: Now) {
         let Some(run) = &mut self.run else { return };
         let Phase::TimedOut { lasts } = &mut run.phase else {

@@ -37,8 +37,10 @@ pub(crate) enum Event<'a> {
     /// The runner sends this event in answer to [`Effects::overdue`]. `begun` says whether the run's function has been
     /// called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed. `runtime` is the number of the tokio runtime whose task sends this tick. If a driver (the task
-    /// that starts background runs) sends the tick, `driver` is the runtime on which the due background runs start.
+    /// Time has passed. `runtime` is the number of the tokio runtime whose task sends this tick.
+    ///
+    /// `driver` is set if the sender is a driver, which is the task that starts background runs. The due background
+    /// runs start on the runtime `driver`.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
@@ -47,8 +49,8 @@ pub(crate) enum Event<'a> {
     Missed(&'a [CheckId]),
     /// The service or an operator sets an override of this check. If `set` is `None`, they remove the override.
     Overridden { check: CheckId, set: Option<Override> },
-    /// [`World::add`](super::World::add) has added these checks. This event then updates their statuses. For example, a
-    /// failing dependency blocks a new check.
+    /// [`World::add`](super::World::add) has added these checks. This event makes the `World` compute their statuses.
+    /// For example, a new check with a failing dependency is blocked.
     Added(&'a [CheckId]),
     /// The service removes a check. If `disable` is true, the `World` records the check as disabled.
     Removed { check: CheckId, disable: bool },
@@ -79,9 +81,11 @@ impl Event<'_> {
     }
 }
 
-/// The effects of an event, which the runner carries out. The runner queues the notices while it holds the lock of the
-/// `World`. After it has released the lock, it starts and cancels runs, then calls the wakers, and last wakes the
-/// threads that take the notices from their queues.
+/// The effects of an event, which the runner carries out.
+///
+/// The runner queues the notices while it holds the lock of the `World`. After it has released the lock, the runner
+/// starts and cancels runs. Next it calls the wakers. Last it wakes the threads that take the notices from their
+/// queues.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,
@@ -114,8 +118,8 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Returns whether the runner can launch both runs in one batch: both on the same runtime, and either both async or
-    /// both sync.
+    /// Returns whether the runner can launch both runs in one batch. Both must be on the same runtime, and either both
+    /// async or both sync.
     pub(crate) fn is_launched_with(&self, other: &Self) -> bool {
         self.runs_on.runtime == other.runs_on.runtime && self.is_async == other.is_async
     }
@@ -162,8 +166,8 @@ pub(crate) enum Progress {
     /// The request gets no result of these checks. Their runs were lost, or no background loop will start their first
     /// run.
     Lost(Vec<CheckId>),
-    /// Some runs haven't ended. The request has to ask for its progress again when its waker is called, or at this
-    /// time.
+    /// Some runs that the request waits for haven't ended. The request asks for its progress again when its waker is
+    /// called, or at this time at the latest.
     Wait(Option<Instant>),
 }
 
@@ -178,8 +182,8 @@ pub(crate) enum Notice {
         /// The check's info, which has the owner and the runbook. It is `None` if the check passes.
         info: Option<Shared<CheckInfo>>,
     },
-    /// A check was blocked by a failing dependency. It is no longer blocked, but now its own run fails. Its status
-    /// stays the same, but we still log this failure.
+    /// A failing dependency blocked the check. The check is no longer blocked, but now its own run fails. The check's
+    /// status stays a failure, so there is no transition. We log the check's own failure.
     OwnFailure {
         info: Shared<CheckInfo>,
         output: Value,
@@ -210,8 +214,8 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
-    /// A gate makes callers wait until these checks pass. This gate was closed for too long, so it now admits all
-    /// callers without waiting for the checks.
+    /// A gate makes callers wait until these checks pass. The gate was closed for too long. It now admits all
+    /// callers, even while the checks fail.
     GateFailedOpen {
         checks: Vec<String>,
         seconds: u64,

@@ -20,8 +20,10 @@ pub(crate) struct Expiration {
 /// We show a check's last result while the next run is in progress, until the result's age reaches TTL + timeout + this
 /// duration.
 const STALE_GRACE: Duration = Duration::from_secs(60);
-/// The maximum time for which a probe caches a failure of a check that has never passed, unless the service set the TTL
-/// explicitly. The short time lets the service become ready soon after its dependency.
+/// The maximum time for which a probe caches a failure of a check that has never passed. If the service set the check's
+/// TTL explicitly, that TTL applies instead.
+///
+/// The short time lets the service become ready soon after its dependency.
 const FIRST_FAILURE: Duration = Duration::from_millis(250);
 
 impl Expiration {
@@ -92,8 +94,10 @@ impl Check {
             None => self.ttl_of(last.status, max_age)?,
         };
         let until = Expiration::after(last.at, lasts);
-        // When `fail_after` is over, a warning becomes a failure without a new run. So the result of a warning is fresh
-        // only until then. We ignore the end of `fail_after` if it was before the end of the last run.
+        // Until `fail_after` is over, a failure is shown as a warning. At the end of `fail_after`, the warning becomes
+        // a failure without a new run. So the result is fresh only until this time.
+        //
+        // If the last run ended after this time, we ignore this time.
         let turns_at = self.verdict.turns_at(&self.policy);
         let until = until.min(Expiration::at(turns_at.filter(|&turns| turns > last.at.mono)));
         (!until.is_over(now)).then_some(until)
@@ -118,9 +122,10 @@ impl Check {
         Some(Expiration::after(last.at, lasts))
     }
 
-    /// Returns the time at which the last result of a background check is too old to be shown. The age is measured only
-    /// by the monotonic clock. A wall clock that is set forward makes a result due, but doesn't prove that the
-    /// background loop has stopped.
+    /// Returns the time at which the last result of a background check is too old to be shown.
+    ///
+    /// We measure the age only by the monotonic clock. Setting the wall clock forward makes the result due, but doesn't
+    /// prove that the background loop has stopped.
     pub(super) fn stale_at(&self) -> Option<Instant> {
         let oldest = self.policy.oldest_in_background()?;
         let last = self.last.as_ref().filter(|_| !self.is_over())?;

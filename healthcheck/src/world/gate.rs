@@ -25,8 +25,10 @@ const PACE: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// The state of a gate, which makes waiters wait while a check fails. Every step that changes the `World` updates the
-/// gates. So the times in this state are the times at which the checks changed, even if a waiter polls much later.
+/// The state of a gate, which makes waiters wait while a check fails.
+///
+/// A waiter may poll long after a check has changed. So every step that changes the `World` also updates the gates. The
+/// times in this state are the times at which the checks changed.
 #[derive(Debug)]
 pub(super) struct Gate {
     /// The names of the gate's checks. The gate ignores a name while no check has it, for example because the check was
@@ -51,8 +53,8 @@ pub(crate) enum Admission {
     Pass,
     /// The waiter has to wait. It has to ask the gate again when its waker is called, or at this time.
     Wait(Option<Instant>),
-    /// The gate has been closed for so long that it admits this waiter and all others. `first` is true for the first
-    /// waiter that the gate admits for this reason.
+    /// The gate was closed for too long. It now admits all waiters, even while its checks fail. `first` is true for the
+    /// first waiter that the gate admits for this reason.
     FailedOpen {
         first: bool,
     },
@@ -164,9 +166,11 @@ impl World {
         }
     }
 
-    /// Returns whether a waiter that arrived at the time `since` has to wait for the check. The waiter has to wait if
-    /// the check fails or has no status. Without an override, it also has to wait if the check's last result is older
-    /// than `since` and no longer fresh.
+    /// Returns whether a waiter that arrived at the time `since` has to wait for the check. The waiter has to wait in
+    /// two cases:
+    ///
+    /// - The check fails or has no status.
+    /// - The check has no override, its last result is older than `since`, and this result is no longer fresh.
     fn is_missing(&self, id: CheckId, since: Instant, max_age: Option<MaxAge>, now: Now) -> bool {
         let check = self.check(id);
         match check.shown.status {
@@ -179,9 +183,11 @@ impl World {
         }
     }
 
-    /// Returns the checks that have to pass before the selection passes. In general these are the shown checks. For
-    /// startup, a startup check that has already passed is left out. For readiness, the startup checks that haven't
-    /// passed yet are added.
+    /// Returns the checks that have to pass before the selection passes:
+    ///
+    /// - For startup, the shown checks except those that have already passed.
+    /// - For readiness as a whole, the shown checks and the critical startup checks that haven't passed yet.
+    /// - For other selections, the shown checks.
     pub(crate) fn needed(&self, selection: &Selection, shown: &[CheckId], now: Instant) -> Vec<CheckId> {
         let mut needed: Vec<CheckId> = match selection.scope {
             Scope::Startup => {
@@ -246,8 +252,8 @@ impl World {
         (check.name().to_owned(), said)
     }
 
-    /// Returns the earliest time at which one of these checks is due. Returns `None` if no check becomes due by time
-    /// alone. That is the case if, for example, each check is running, waits for its background loop or is blocked.
+    /// Returns the earliest time at which one of these checks is due. Returns `None` if time alone makes none of them
+    /// due, for example because each check is running or blocked.
     pub(crate) fn next_due(
         &self,
         required: &[CheckId],

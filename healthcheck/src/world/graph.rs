@@ -1,8 +1,9 @@
 //! Sorts a dependency graph in topological order, and finds its cycles.
 
 /// Returns the rank of each node in topological order: the rank of a node is higher than the ranks of its dependencies.
-/// `depends_on` lists the dependencies of each node. The algorithm doesn't recurse, so a long chain of dependencies
-/// can't overflow the stack.
+/// `depends_on` lists the dependencies of each node.
+///
+/// The algorithm doesn't recurse, so a long chain of dependencies can't overflow the stack.
 ///
 /// # Errors
 /// The graph has cycles. The error lists them, but if several cycles share a node, the error lists only one of these

@@ -18,8 +18,8 @@ pub(crate) struct Members {
     pub(super) required: Vec<CheckId>,
     pub(super) sections: Vec<CheckId>,
     pub(super) warnings: Vec<String>,
-    /// The value of the `World`'s counter `population` when these members were selected. Each added or removed check
-    /// increments the counter. So `is_current` can find out whether the members are outdated.
+    /// The value of the `World`'s counter `population` when these members were selected. Adding or removing a check
+    /// increments the counter. If the counter has another value now, the members are outdated.
     pub(super) population: u64,
 }
 
@@ -224,8 +224,9 @@ impl World {
 
     /// Returns the checks and sections whose results a report on the selection requires.
     ///
-    /// For the startup probe, a startup check that has already passed isn't required again. For readiness, the startup
-    /// checks that haven't passed yet are required too. So Kubernetes needs no separate `startupProbe`.
+    /// For the startup probe, a report requires only the startup checks that haven't passed yet. For readiness, a
+    /// report requires these startup checks in addition to the readiness checks. Readiness waits for the startup
+    /// checks, so Kubernetes needs no separate `startupProbe`.
     pub(super) fn required_of<'a>(&self, selection: &Selection, members: &'a Members) -> Cow<'a, [CheckId]> {
         let startup: &[CheckId] = match selection.scope {
             Scope::Startup => &members.shown,

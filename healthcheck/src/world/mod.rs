@@ -2,8 +2,10 @@
 //! for example a new request or the end of a run.
 //!
 //! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the
-//! `World`, an event and the event's time, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps
-//! the `World` under a lock, runs the checks, and carries out the effects that a step returns.
+//! `World`, an event and the event's time, so a test can simulate hours in milliseconds.
+//!
+//! The runner (`runner/`) keeps the `World` under a lock, runs the checks, and carries out the effects that a step
+//! returns.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
@@ -53,8 +55,8 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// The `World` keeps at most this number of warnings that the service has added. Two warnings that differ only in a
-/// number are different warnings, so without this limit the list could grow forever.
+/// The `World` keeps at most this number of warnings that the service has added. If a warning contains a number that
+/// changes, each new number makes another warning. Without this limit, the list could grow forever.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
@@ -79,8 +81,8 @@ pub(crate) struct World {
     draining: bool,
     tally: Tally,
     reminded: Option<Instant>,
-    /// Warnings from the build of the registry. Reports show them together with the next two lists: warnings about
-    /// dependencies that don't exist, and warnings that the service has added.
+    /// Warnings from the build of the registry. Reports also show the warnings of the next two fields.
+    /// `absence_warnings` are about dependencies that don't exist, and `added_warnings` come from the service.
     built_warnings: Vec<String>,
     absence_warnings: Vec<String>,
     added_warnings: VecDeque<String>,
@@ -156,8 +158,9 @@ impl World {
         }
     }
 
-    /// Returns the check with this id, which must exist. Panics if the check was removed. Removing a check also removes
-    /// its id from all lists of the `World`, so every id in such a list is valid.
+    /// Returns the check with this id. Panics if the check was removed.
+    ///
+    /// Removing a check also removes its id from all lists of the `World`, so each id in these lists is valid.
     fn check(&self, id: CheckId) -> &Check {
         match self.get(id) {
             Some(check) => check,
@@ -179,7 +182,7 @@ impl World {
         self.latest_run
     }
 
-    /// Returns the subject that has this id: a check with its info, or a section with its name.
+    /// Returns the subject that has this id. A subject is either a check with its info or a section with its name.
     pub(crate) fn subject(&self, id: CheckId) -> Option<&Subject> {
         self.get(id).map(|check| &check.subject)
     }
@@ -220,8 +223,8 @@ impl World {
         earlier(self.moments.next(), self.deadlines.next())
     }
 
-    /// Returns whether the `World` needs a tick now. While a run is in its grace period, the `World` needs a tick at
-    /// every opportunity: if the tick comes from the run's own runtime, the tick ends the run.
+    /// Returns whether the `World` needs a tick now. It always needs a tick while a run is in its grace period, which
+    /// begins at the run's deadline. If the tick comes from the run's own runtime, the tick ends the run.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
@@ -316,8 +319,10 @@ impl World {
     }
 }
 
-/// A random number generator that varies intervals by ± 10 %. So several instances of the service that start at the
-/// same time don't run their checks at the same time. The generator isn't meant for secrets.
+/// A random number generator that varies intervals by ± 10 %. Without this variation, instances of the service that
+/// start at the same time would always run their checks at the same time.
+///
+/// The generator isn't meant for secrets.
 #[derive(Debug)]
 struct Jitter(u64);
 

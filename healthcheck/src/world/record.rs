@@ -1,5 +1,5 @@
-//! Records the status that reports show, and its transitions. Each check and each observation has its own record, and
-//! so do the overall status and maintenance.
+//! Records the status that reports show, and the transitions of this status. Each check, each observation, the overall
+//! status and maintenance have their own record.
 
 use std::collections::VecDeque;
 use std::time::Duration;

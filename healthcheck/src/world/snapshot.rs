@@ -17,17 +17,18 @@ use crate::outcome::Status;
 use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
 
-/// The maximum time for which a report with an observation is cached. When an observer repeats the same status and
-/// output, only the time of the observation changes. This change doesn't invalidate cached reports, so a cached report
-/// can show an earlier time of the observation.
+/// The maximum time for which a report with an observation is cached.
+///
+/// If an observer repeats the same status and output, only the time of the observation changes. We keep cached reports
+/// despite this change, so a cached report can show an earlier time of the observation.
 const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
 /// The parameters of one report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) selection: &'a Selection,
-    /// The time at which the request arrived. A result that was fresh at this time is shown as fresh, even if the runs
-    /// of other checks then took long.
+    /// The time at which the request arrived. If a result was fresh at this time, the report shows it as fresh. The
+    /// request may then have waited long for the runs of other checks.
     pub(crate) at: Now,
     pub(crate) now: Now,
     /// The reason why the caller hasn't run the due checks; `None` if the caller has run them.
@@ -133,8 +134,8 @@ impl World {
             let check = self.check(id);
             let until = match check.fresh_until(now, selection.max_age) {
                 Some(until) => until,
-                // A blocked check isn't run, so it doesn't limit the time. Its failing dependency does, and this loop
-                // visits that dependency too.
+                // A blocked check isn't run, so this check doesn't limit the time for which the report stays the same.
+                // The failing dependency limits this time. The loop visits that dependency too.
                 None if check.run.is_none() && self.blocker(check).is_some() => Expiration::NEVER,
                 None => return None,
             };
@@ -146,8 +147,9 @@ impl World {
             earliest = earliest.min(Expiration::at(now.mono.checked_add(OBSERVED_FOR)));
         }
         if selection.scope == Scope::Startup {
-            // The startup probe doesn't require startup checks that have passed, but it shows them. Their overrides can
-            // end, so this loop visits all shown checks.
+            // The startup probe shows startup checks that have passed, but doesn't require them. The loop above visits
+            // only the required checks. The end of an override changes the report, so this loop visits all shown
+            // checks.
             for &id in &members.shown {
                 let next = status::next_change(self.check(id), now.mono);
                 earliest = earliest.min(Expiration::at(next));
@@ -344,8 +346,8 @@ impl World {
         starting.then_some(Reason::Starting)
     }
 
-    /// Returns whether readiness fails because this startup check hasn't passed yet. This applies only to a critical
-    /// check. A warning counts as a pass, and so does an override to pass or warn.
+    /// Returns whether readiness fails because this startup check hasn't passed yet. Only a critical check makes
+    /// readiness fail. If the check warns, or has an override to pass or warn, it counts as passed.
     pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
@@ -394,7 +396,7 @@ impl World {
 
 impl Check {
     /// Returns the output that a report shows for a check without a result. If the first run is in progress, the output
-    /// says for how long. A run that still waits for its dependencies isn't in progress.
+    /// contains the time since the run started. A run that waits for its dependencies isn't in progress.
     ///
     /// The output changes with time, but this doesn't make a cached report wrong: the check is due, and we never cache
     /// a report with a due check.

@@ -103,8 +103,9 @@ impl Verdict {
     }
 
     /// Returns the time at which `fail_after` is over. Before this time, the failure is shown as a warning. From this
-    /// time on, it is shown as a failure, without a new run. Returns `None` if `fail_after` doesn't apply to the
-    /// current state of the check.
+    /// time on, it is shown as a failure, without a new run.
+    ///
+    /// Returns `None` if `fail_after` doesn't apply to the current state of the check.
     pub(crate) fn turns_at(&self, policy: &Policy) -> Option<Instant> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         failing.in_a_row_since.mono.checked_add(policy.fail_after?)
@@ -122,10 +123,11 @@ impl Verdict {
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
-    /// Returns the time until which a run that takes too long counts as a warning. After that, the run counts as a
-    /// failure. If `None`, the run counts as a failure from the beginning. `fail_after` begins at the time `began`,
-    /// when the run started. If the runs directly before it failed, `fail_after` begins with the first of those
-    /// failures.
+    /// Returns the time until which a run that takes too long counts as a warning. From this time on, the run counts as
+    /// a failure. `None` means that the run counts as a failure from the beginning.
+    ///
+    /// `fail_after` begins at the time `began`, when the run started. If the runs directly before this run failed,
+    /// `fail_after` begins with the first of those failures.
     pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);

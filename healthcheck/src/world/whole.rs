@@ -20,8 +20,10 @@ pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
 /// Returns whether a failure of the check makes the overall status of this scope a failure. If not, a failure of the
 /// check only degrades the overall status.
 ///
-/// An `external` check tests a dependency that all instances share. Taking all instances out of rotation repairs
-/// nothing. So a failure of such a check only degrades readiness, unless `critical` was set explicitly to true.
+/// An `external` check tests a dependency that all instances share. If this dependency fails, taking all instances out
+/// of rotation repairs nothing. So the failure of an `external` check only degrades readiness.
+///
+/// If `critical` was set explicitly to true, the failure makes readiness fail.
 pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
     let Some(info) = check.info() else { return true };
     let options = info.options();
@@ -43,8 +45,8 @@ pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     }
 }
 
-/// Counts the checks by status, except the checks that pass. Each change of a status updates the counts. So we can
-/// derive the overall status from the counts without visiting all checks.
+/// The numbers of checks by status, without the checks that pass. Each change of a status updates these numbers. We
+/// derive the overall status from them, without visiting all checks.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) unknown: usize,

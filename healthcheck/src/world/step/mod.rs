@@ -170,7 +170,8 @@ impl Step<'_> {
         }
         let took = now.since(began.mono);
         if limit.is_some_and(|limit| took >= limit) {
-            // The run has returned after its time limit, so it has timed out. No tick has noticed this before.
+            // The run has returned after its time limit, so it has timed out. No tick has handled this timeout, so we
+            // handle it here.
             self.time_out(id, true);
             return self.ended(id, run);
         }
@@ -184,9 +185,12 @@ impl Step<'_> {
         self.publish(id, took, status, output);
     }
 
-    /// Starts new runs of those dependencies of a failed check that have no result since `began`. If a dependency now
-    /// fails, the log and the report can name it as the root cause. Returns whether the failed run has to wait for a
-    /// dependency.
+    /// Starts new runs of a failed check's dependencies. We skip each dependency that has a result since `began`, the
+    /// time at which the failed run started.
+    ///
+    /// If a dependency now fails, the log and the report can name this dependency as the root cause.
+    ///
+    /// Returns whether the failed run has to wait for a dependency.
     fn look_at_dependencies_again(&mut self, id: CheckId, began: Instant) -> bool {
         let Some(runs_on) = self.world.check(id).run.as_ref().map(|run| run.runs_on) else {
             return false;
@@ -218,9 +222,11 @@ impl Step<'_> {
 
     /// Continues a run that waits for its dependencies. If some of them have no result yet, the run goes on waiting.
     ///
-    /// With `gives_up`, the run has waited for the maximum time. A run that has already failed then ends without
-    /// waiting for its dependencies. A run that hasn't started no longer waits for a dependency whose first background
-    /// run hasn't begun. It still waits for a dependency that is running.
+    /// If `gives_up` is true, the run has waited for the maximum time:
+    ///
+    /// - A run that has already failed ends without waiting for its dependencies.
+    /// - A run that hasn't started no longer waits for a dependency whose first background run hasn't begun. It
+    ///   continues to wait for a dependency that is running.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
@@ -363,8 +369,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Returns whether the run that has ended belonged to a removed check. If so, removes the run from the `World`.
-    /// After that, a new check with the same name can run.
+    /// Returns whether the run that has ended belonged to a removed check. If so, removes the run from the `World`, so
+    /// that a new check with the same name can run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;
@@ -410,8 +416,8 @@ impl Step<'_> {
             current.silent.get_or_insert(current.since.mono);
         }
         if limit.is_none() && !is_async {
-            // A run without a time limit may take arbitrarily long. Other checks must not wait for its permit, so we
-            // release the permit now.
+            // A run without a time limit may take arbitrarily long. We release the run's permit now, so that other
+            // checks don't have to wait for this permit.
             self.effects.release_permits.push((id, run));
         }
         self.world.in_grace.retain(|&known| known != (id, run));
@@ -495,8 +501,8 @@ impl Step<'_> {
             if !self.world.waiters.is_empty() {
                 self.wake(id);
             }
-            // `announce` ignores a check that has lost its status. But this change can unblock the checks that depend
-            // on it, so we update them here.
+            // The check may have lost its status. `announce` below ignores such a check. The change can unblock the
+            // checks that depend on this check, so we update them here.
             self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
@@ -512,7 +518,7 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
-        // A check has no status before its first result. If an override ends before that, the check loses its status
+        // A check without a result can have a status from an override. When this override ends, the check has no status
         // again, and we add no notice.
         let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);

@@ -198,7 +198,7 @@ impl Step<'_> {
     }
 
     /// Handles a request that was answered while a run of the check was still in progress. If the check's last result
-    /// is outdated, marks the run as silent, that is, as a run that takes too long.
+    /// is outdated, marks the run as silent. A silent run takes too long, and counts as a failure.
     pub(super) fn missed(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id).filter(|check| check.is_pending()) else {

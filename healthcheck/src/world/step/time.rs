@@ -31,8 +31,8 @@ impl Step<'_> {
 
     /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // This loop handles the runs in their grace period whose own runtime has sent this tick. Such a runtime is
-        // still polled, so the run is treated as any other overdue run.
+        // This loop handles runs that are in their grace period. If a run's own runtime has sent this tick, this
+        // runtime is still polled. We then treat the run like any other overdue run.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -57,16 +57,19 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // From `due_at` on, a tick from another runtime may cancel the run, after a grace period. For a run without a
-        // time limit, `due_at` is the current deadline. While the run's own runtime is polled, ticks from that runtime
-        // replace this deadline by a later one.
+        // From `due_at` on, a tick from another runtime may cancel the run, after a grace period.
+        //
+        // If the run has no time limit, `due_at` is the run's current deadline. While the run's own runtime is polled,
+        // ticks from that runtime replace this deadline by a later one.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // The run was cancelled, but the runner couldn't drop its future, because the check blocks the thread that
-            // polls it. If the run has a time limit, it has now timed out. A run without a limit may block its thread
-            // for any time.
+            // We have cancelled the run, but the runner couldn't drop the run's future. The check blocks the thread
+            // that polls this future.
+            //
+            // If the run has a time limit, it has now timed out. A run without a time limit may block its thread for
+            // any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {

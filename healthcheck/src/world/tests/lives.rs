@@ -1,6 +1,7 @@
-//! Compares the `World` with a plain model. A test applies random sequences of events to both of them; one such
-//! sequence is called a life. After each event, both must show the same statuses. At the end of a life, all runs pass.
-//! Then the `World` must recover, and no run, request or waker may be left.
+//! Compares the `World` with a plain model. A test applies random sequences of events to the `World` and to the model.
+//! One such sequence is called a life. After each event, the `World` and the model must show the same statuses.
+//!
+//! At the end of a life, all runs pass. The `World` must then recover, and no run, request or waker may be left.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl Random {
 }
 
 /// The seed of a sequence of random events. If the test panics during this sequence, dropping this value prints the
-/// seed, so that you can run this sequence alone.
+/// seed. With the seed, you can run only this sequence.
 struct Life(u64);
 
 impl Drop for Life {
@@ -171,8 +172,8 @@ struct Pair {
     compared: Compared,
 }
 
-/// Counts runs, transitions and so on in the random sequences. The test asserts that many of them happened. Otherwise a
-/// wrong model could agree with the `World` too.
+/// The numbers of runs, transitions and so on in the random sequences. The test asserts that these numbers are large.
+/// If little happened, even a wrong model could agree with the `World`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compared {
     events: u64,
@@ -370,9 +371,9 @@ impl Pair {
                 self.compared.launches += 1;
                 assert_eq!(run, None, "`{name}` is run a second time");
                 assert!(!check.is_over(), "`{name}` is over, and is run");
-                // Normally, the `World` doesn't start a fresh or blocked check. It may start this check if this step
-                // has blocked or unblocked it. It may also start a blocked check while one of its dependencies is
-                // running, because that dependency can pass and unblock the check.
+                // The `World` may start a fresh or blocked check only in two cases. In the first case, this step has
+                // blocked or unblocked the check. In the second case, the check is blocked and one of its dependencies
+                // is running. This dependency can pass and unblock the check.
                 let recovers = was_blocked != is_blocked || was_blocked && may_recover(self, id);
                 assert!(!fresh || recovers, "`{name}` is fresh, and is run");
                 assert!(!was_blocked || recovers, "`{name}` is blocked, and is run");
@@ -408,8 +409,7 @@ impl Pair {
         match self.random.below(12) {
             0 => self.end(run, |check, run| Event::Lost { check, run }),
             1..6 if cancelled => self.end(run, |check, run| Event::Ended { check, run }),
-            // The run may return even if it was cancelled. A real run does so if its function was already returning
-            // when the `World` cancelled the run.
+            // A cancelled run may return too, if its function was already returning when the `World` cancelled the run.
             _ => self.end(run, |check, run| Event::Returned {
                 check,
                 run,
@@ -751,8 +751,8 @@ impl Pair {
         let world = &self.stage.world;
         let mut status = Overall::Success;
         for name in &names {
-            // A check that belongs only to the startup probe never runs again after its first run that passes or warns.
-            // If that run warned, the warning stays.
+            // A check that belongs only to the startup probe runs until one run passes or warns. The check never runs
+            // again after that run. If that run warned, the warning stays.
             if self.model.checks[name].is_over() && self.stage.status(name) == Some(Status::Warn) {
                 status = Overall::Degraded;
             } else {
@@ -816,8 +816,10 @@ fn live(seed: u64, traced: bool) -> (u64, Compared) {
 }
 
 /// Applies many random sequences of events to a `World` and its model. The test uses the same seeds in each execution,
-/// so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs
-/// the sequence of one seed and prints its events.
+/// so it doesn't fail at random.
+///
+/// `HEALTHCHECK_STATE_RANDOM=1` selects other seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs only the sequence of one seed
+/// and prints its events.
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried")]
 fn whatever_happens_the_world_says_what_a_plain_model_says() {

@@ -1,6 +1,7 @@
 //! A plain model of the checks and their statuses. The model computes each status from the results of the runs,
-//! independently of the `World`. All times are in milliseconds. A check in these tests depends only on checks with
-//! smaller names, so sorting by name gives a topological order.
+//! independently of the `World`. All times are in milliseconds.
+//!
+//! A check in these tests depends only on checks with smaller names, so sorting by name gives a topological order.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,8 @@ use crate::selection::Scope;
 pub(super) enum Standing {
     /// The check has never passed. Its status is the status of its latest run, or `None` if it has never run.
     Never { latest: Option<Status> },
-    /// The check's status is `status`, which is a pass or a warning. The latest `failures` runs have failed, but their
-    /// number is below the failure threshold. The first of them ended at the time `since`.
+    /// The check passes or warns, as `status` says. The latest `failures` runs have failed, but their number is below
+    /// the failure threshold. `since` is the time at which the first of these failed runs ended.
     Up {
         status: Status,
         failures: u32,
@@ -198,7 +199,8 @@ impl ModelCheck {
     }
 
     /// Returns the status of a check whose current run takes too long. Such a run counts as a failure that began when
-    /// the run started. If the runs directly before it failed, the failure began with the first of those runs.
+    /// the run started. If earlier runs directly before this run failed, the failure began with the first of those
+    /// runs.
     fn of_silence(&self, began: u64, now: u64) -> Status {
         let fails_at = match self.standing {
             Standing::Never { .. } => 0,
@@ -235,8 +237,8 @@ impl ModelCheck {
         }
     }
 
-    /// Returns whether a request can use the check's last result without a new run. `max_age` is the maximum age that
-    /// the request accepts: the first number is for a pass or warning, the second for a failure.
+    /// Returns whether a request can use the check's last result without a new run. `max_age` contains the two maximum
+    /// ages that the request accepts: the first for a pass or warning, the second for a failure.
     pub(super) fn is_fresh(&self, now: u64, wall: u64, max_age: Option<(u64, u64)>, is_stuck: bool) -> bool {
         if self.is_over() {
             return true;

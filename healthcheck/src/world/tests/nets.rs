@@ -1,6 +1,8 @@
 //! Tests of large dependency graphs. The time that a request for all checks takes must grow only in proportion to the
-//! number of edges. The time limits are generous, because the tests run as a debug build and the machine can be busy.
-//! But a time that grows faster than the number of edges exceeds these limits. `benches/` measures exact times.
+//! number of edges. A time that grows faster exceeds the limits of these tests.
+//!
+//! The limits are generous, because the tests run as a debug build and the machine can be busy. `benches/` measures
+//! exact times.
 
 use std::time::{Duration, Instant};
 

@@ -125,8 +125,8 @@ fn a_pass_ends_a_warning_at_once_whatever_the_success_threshold() {
     stage.pass_time(seconds(1));
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Fail));
-    // The check now shows a failure, so it needs three passes in a row to recover. A failed run between the passes
-    // doesn't turn the failure into a warning again.
+    // The check now shows a failure. It needs three passes in a row to recover. A failed run between the passes doesn't
+    // turn the failure into a warning again.
     for (status, shown) in [
         (Pass, Fail),
         (Fail, Fail),
@@ -464,7 +464,8 @@ fn the_first_result_of_a_check_that_was_blocked_ends_its_dependencys_failure() {
     assert_eq!(causes, [(Fail, Cause::Dependency), (Pass, Cause::Dependency)]);
 }
 
-/// A check fails, and its dependency runs again, but this second run is lost. The check then shows its own output.
+/// After a check fails, its dependency runs again. If this run of the dependency is lost, the check shows its own
+/// output.
 #[test]
 fn a_failure_whose_dependencies_cannot_be_looked_at_again_is_shown_as_it_is() {
     let mut stage = stage([Spec::new("dns"), uncached("api").depends_on(&["dns"])]);
@@ -499,8 +500,8 @@ fn a_shared_failure_degrades_readiness_and_so_does_what_it_blocks() {
     assert_eq!(stage.status("api"), Some(Fail));
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Degraded);
     assert_eq!(stage.report(&Selection::all()).status, Overall::Failure);
-    // The check `said` sets `critical` explicitly. So its failure makes readiness fail, although other instances share
-    // the cause of the failure.
+    // A failure that other instances share normally only degrades readiness. The check `said` sets `critical`
+    // explicitly, so its failure makes readiness fail.
     stage.add(said);
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Failure);
 }

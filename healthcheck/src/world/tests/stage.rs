@@ -1,6 +1,7 @@
 //! `Stage`: a `World` for a test, with a simulated runner. The stage keeps the launched runs until the test ends them.
-//! It polls a request only after the request's waker was called or the request's deadline has passed. After every
-//! event, it asserts the invariants of the `World`.
+//! After every event, the stage asserts the invariants of the `World`.
+//!
+//! The stage polls a request only after the request's waker was called or the request's deadline has passed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -128,8 +129,8 @@ impl Wake for Bell {
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) now: Now,
-    /// The launched runs that haven't ended. They are sorted by id, so that the same seed always produces the same
-    /// sequence of events.
+    /// The launched runs that haven't ended, sorted by id. Tests pick runs from this map at random. The fixed order
+    /// lets the same seed always pick the same runs.
     pub(super) live: BTreeMap<RunId, Live>,
     pub(super) waiting: Vec<Waiting>,
     /// The notices for listeners and the log since the test last cleared or took this list.
@@ -279,8 +280,8 @@ impl Stage {
         self.sequence += 1;
         assert_eq!(transition.sequence, self.sequence, "{transition:?}");
         assert_ne!(transition.from, Some(transition.to), "{transition:?}");
-        // Transitions of maintenance and transitions of the overall status both have no check name. But maintenance has
-        // its own record, so we must not compare its transitions with those of the overall status.
+        // A transition of maintenance has no check name, and neither has a transition of the overall status. The
+        // `World` records these two kinds separately, so we must not compare them with each other.
         if transition.by == crate::transition::Cause::Maintenance {
             return;
         }
