@@ -1,5 +1,5 @@
-// A check can't be a method or an associated function. The signature of `ping` doesn't show the macro that `ping` is in
-// an `impl` block. So for `ping` the error comes from the compiler.
+// A check can't be a method or an associated function. The macro can't recognize `ping` as an associated function,
+// because its signature has no `self`. So the compiler reports the error for `ping`.
 use healthcheck::{env_section, health_check};
 
 struct Redis;
