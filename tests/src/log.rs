@@ -19,7 +19,7 @@ impl Log {
     #[must_use]
     pub fn catch() -> Self {
         // The crate tracing caches whether any subscriber in the process wants an event. When another test drops its
-        // subscriber, tracing computes this cache again.
+        // subscriber, this cache may change.
         //
         // The global subscriber below wants all events and is never dropped. With this subscriber, the cache never
         // changes.

@@ -1,5 +1,5 @@
-// A check can't be a method or an associated function. The macro can't recognize `ping` as an associated function,
-// because its signature has no `self`. So the compiler reports the error for `ping`.
+// A check can't be a method or an associated function. But to the macro, `ping` looks like a free function. So the
+// macro accepts `ping`, and the compiler reports the error.
 use healthcheck::{env_section, health_check};
 
 struct Redis;
