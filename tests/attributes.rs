@@ -1,5 +1,7 @@
-//! Tests that `#[health_check]` registers a function as a check with its options, and that the function itself stays
-//! unchanged. The registry contains all checks of this file.
+//! Tests that `#[health_check]` registers a function as a check with the given options. Also tests that the attribute
+//! leaves the function itself unchanged.
+//!
+//! The registry contains all checks of this file.
 
 use std::sync::Arc;
 use std::time::Duration;

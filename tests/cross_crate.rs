@@ -1,6 +1,7 @@
-//! Tests checks that are defined in another crate. Rust links that crate, with its checks, if a path in this crate's
-//! code names it. With `crate = path`, this crate uses the attributes through the other crate's re-export of
-//! `healthcheck`.
+//! Tests checks that are defined in another crate. Rust links that crate only if a path in this crate's code names it.
+//!
+//! The option `crate = path` tells the attributes where to find `healthcheck`. In this file, the path is the other
+//! crate's re-export of `healthcheck`.
 
 use healthcheck_tests_plugin::runtime::{HealthCheck, Overall, env_section, health_check};
 

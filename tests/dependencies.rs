@@ -1,5 +1,7 @@
-//! Tests the dependencies of checks, which are the parameters of their functions: the kinds of parameters, the ways to
-//! provide values, and the error if a value is missing. The registry contains all checks and sections of this file.
+//! Tests the dependencies of checks. A check declares its dependencies as the parameters of its function. The tests
+//! cover the kinds of parameters, the ways to provide values, and the error if a value is missing.
+//!
+//! The registry contains all checks and sections of this file.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -184,8 +186,10 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
     );
     assert_eq!(log.of("WARN"), [format!("WARN {warning}")]);
 
-    // The library warns of a provided value that no check uses. It must not warn if a check of the program uses the
-    // value, but the settings disable this check or `only` removes it.
+    // The library warns of a provided value if no check in the program has a parameter of its type. Checks that the
+    // settings disable count as users of the value.
+    //
+    // With `only`, the library doesn't warn of unused values.
     let settings =
         serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
     assert_eq!(
@@ -226,8 +230,8 @@ fn all_missing_values_are_named_at_once() {
     // once.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // The error also lists each section of the environment page, once for each missing value that the section needs.
-    // `limits` is in the health report too, but the error must not list it twice for the same value.
+    // The error also lists the sections of the environment page. It lists a section once for each missing value. The
+    // section `limits` needs two missing values.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

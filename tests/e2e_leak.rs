@@ -1,5 +1,7 @@
-//! Tests that 10,000 runs of the ready-made checks leak no connections, threads or files, in this process and in the
-//! server. The test counts the threads and files of its whole process, so it is the only one in its binary.
+//! Tests that 10,000 runs of the ready-made checks leak no connections, threads or files. Neither this process nor the
+//! servers may have such a leak.
+//!
+//! The test counts the threads and files of its whole process. So this test is the only one in its binary.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -64,8 +66,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    // The connection manager has one connection, and this client has another one. A third connection may be that of the
-    // last run, if the server hasn't noticed yet that the client has closed it.
+    // Two connections always exist: that of the connection manager, and the one with which this test asks for the list.
+    // A third connection may be that of the last run: the check has closed it, but the server may not have noticed yet.
     assert!(clients.lines().count() <= 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
@@ -99,7 +101,7 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .await;
     let pool = pool.unwrap();
     runs_leave_nothing("sqlx of SQLite", || checks::sqlx(&pool).writable().into_future()).await;
-    // `held` takes the only connection of the pool. So each run of the check opens its own connection.
+    // While `held` has the pool's only connection, each run of the check opens a separate connection.
     let held = pool.acquire().await.unwrap();
     let exhausted = || checks::sqlx(&pool).wait(Duration::from_millis(12)).into_future();
     let before = held_now();

@@ -25,7 +25,7 @@ struct Fn;
 struct Into;
 struct Future;
 struct Drop;
-// The names of primitive types aren't keywords, so a crate can define its own types with these names.
+// `u32` and `str` aren't keywords, so a crate can define its own types with these names.
 struct u32;
 struct str;
 

@@ -1,5 +1,6 @@
-//! Tests that the code that the attributes generate causes no lint warning, even in a crate with very strict lints.
-//! `cargo clippy --all-targets` compiles this file, and the lints below turn every warning into an error.
+//! Tests that the attributes generate code that causes no lint warning, even in a crate with very strict lints.
+//!
+//! `cargo clippy --all-targets` checks this file. The lints below turn every warning into an error.
 
 #![forbid(unsafe_code)]
 #![deny(

@@ -1,6 +1,9 @@
-//! Measures the memory of a registry with 10,000 checks and their results. The counting allocator counts all memory of
-//! the process, so this test is the only one in its binary. It runs only on Linux, because on other systems the
-//! standard library's locks allocate memory.
+//! Measures the memory of a registry with 10,000 checks and their results.
+//!
+//! The counting allocator counts all memory of the process. So this test is the only one in its binary.
+//!
+//! The test runs only on Linux. On other systems, the standard library's locks allocate memory, which would be counted
+//! too.
 #![cfg(target_os = "linux")]
 
 use std::alloc::System;
@@ -16,8 +19,8 @@ const CHECKS: usize = 10_000;
 #[tokio::test(flavor = "current_thread")]
 async fn a_check_with_its_result_holds_less_than_a_kilobyte() {
     let region = Region::new(ALLOCATOR);
-    // `Check::new` allocates the name of each check. The name of an annotated function is static, so it would need no
-    // memory.
+    // `Check::new` allocates memory for the name of each check. (The name of an annotated function is static and needs
+    // no allocation.)
     let numbered = (0..CHECKS).map(|number| Check::new(format!("check_{number:05}"), async || true));
     let health = numbered
         .fold(HealthCheck::builder().discover(false), HealthCheckBuilder::check)

@@ -1,5 +1,5 @@
-//! Tests the text that the library's panic hook prints. A process has only one panic hook. So the test starts its own
-//! binary again as a child process for each case, and is the only one in this binary.
+//! Tests the text that the library's panic hook prints. For each case, the test starts its own binary again as a child
+//! process, because a process has only one panic hook.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -39,9 +39,8 @@ fn the_case_itself() {
             .serve_until("127.0.0.1:0", async {});
         runtime.block_on(served).unwrap();
     } else {
-        // `install_panic_hook` returns whether it has installed the hook. `install_panic_hook` returns whether it has
-        // installed the hook. The test harness sets no hook of its own. So the call returns false only if the case `own
-        // hook` set one above.
+        // `install_panic_hook` returns whether it has installed the hook. It returns false if the process already has
+        // its own hook, as in the case `own hook`.
         eprintln!("installed: {}", healthcheck::install_panic_hook());
     }
     let _ = std::thread::Builder::new()

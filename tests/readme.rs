@@ -1,5 +1,6 @@
-//! Tests that the programs in the README compile unchanged, in a crate that has only the documented dependencies. Also
-//! tests that every link from the README and the docs to a file leads to an existing file.
+//! Tests that the programs in the README compile unchanged, in a crate that has only the documented dependencies.
+//!
+//! Also tests the links in the README and the docs. Each link to a file must lead to an existing file.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -18,7 +19,8 @@ fn blocks(language: &str) -> Vec<&str> {
 #[test]
 fn the_programs_of_the_readme_compile_with_its_dependencies_as_they_are_pasted() {
     let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    // The folder `newcomer` remains after the test. So only the first run of the test compiles the dependencies.
+    // The folder `newcomer` with the compiled dependencies remains after the test. So the next run of the test doesn't
+    // compile the dependencies again.
     let newcomer = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newcomer");
     let programs = newcomer.join("src/bin");
     let _ = fs::remove_dir_all(&programs);

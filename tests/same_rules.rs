@@ -1,6 +1,8 @@
-//! Tests that the attributes reject the same options at compile time that the library rejects when it builds a health
-//! check. A macro crate can't depend on the library. So each of the two crates contains a copy of the file with the
-//! rules, and its own list of options.
+//! Tests that the attributes and the library reject the same options. The attributes reject options at compile time.
+//! The library rejects options when it builds a health check.
+//!
+//! A macro crate can't depend on the library. So both crates contain a copy of the file with the rules, and both have a
+//! list of options.
 
 use std::collections::BTreeSet;
 

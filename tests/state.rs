@@ -1,6 +1,7 @@
-//! Runs random sequences of steps with two checks, one of which depends on the other. Every report that a step requests
-//! must agree with a simple model of thresholds, TTLs, dependencies, overrides and transitions. At the end, the
-//! library's history must agree with the model too.
+//! Runs random sequences of steps with two checks, one of which depends on the other.
+//!
+//! A simple model predicts the thresholds, TTLs, dependencies, overrides and transitions. Every report that a step
+//! requests must agree with the model. At the end, the library's history must agree with the model too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;

@@ -66,8 +66,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
             assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
         }
     }
-    // The thread of a DNS look-up ends shortly after the look-up has returned. The server closes its end of a
-    // connection shortly after it has accepted the connection. So wait until the thread and the connection are gone.
+    // Two things remain for a moment after the last run: the thread of a DNS look-up, and the server's end of a
+    // connection. This loop waits until both are gone.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held()?;
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -29,8 +29,8 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
         let outcome = run().await;
         assert_eq!(outcome.status(), Status::Pass, "{name}: {outcome:?}");
     }
-    // The server closes its end of a connection shortly after the check has closed the other end. So wait for the
-    // server.
+    // The server closes its end of a connection a moment after the check has closed the other end. This loop waits
+    // until the server has done so.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held();
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -29,8 +29,8 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server that answers PING with `pong`, and every other command except ROLE with OK. It never answers
-    /// ROLE. If `pong` is empty, it doesn't answer PING either.
+    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. The server never answers ROLE.
+    /// It answers all other commands with OK.
     async fn on(address: &str, pong: &'static str) -> Self {
         Self::on_answering(address, pong, "+OK\r\n", "").await
     }
@@ -175,8 +175,8 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // In these three cases, the user has no access to the key, so the server refuses SET. The first server is a
-        // primary and the second a replica. The third server refuses ROLE too.
+        // In these last three cases, the server refuses SET, because the user has no access to the key. The first of
+        // these servers is a primary, the second is a replica, and the third refuses ROLE as well as SET.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",
@@ -317,8 +317,8 @@ async fn a_password_is_never_shown() {
     );
 }
 
-/// A Redis server that has reached its connection limit, or is in protected mode, sends an error on a new connection
-/// and closes it. The check's output has to show this error.
+/// A Redis server may refuse a new connection, for example in protected mode. The server then sends an error and closes
+/// the connection. The check's output has to show this error.
 #[tokio::test]
 async fn what_a_server_says_before_it_closes_is_the_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -122,9 +122,10 @@ async fn each_failure_names_its_layer() {
     }
 }
 
-/// Returns the outcome of the check `tls` against a server that presents a leaf certificate and the certificates
-/// `sent`. `signer` has signed the leaf, which expires in `leaf_days` days. The check trusts only the authorities
-/// `trusted`.
+/// Runs the check `tls` against a server, and returns the outcome. The check trusts only the authorities in `trusted`.
+///
+/// The server presents a leaf certificate and the certificates in `sent`. The leaf certificate is signed by `signer`,
+/// and expires in `leaf_days` days.
 async fn judged(leaf_days: u32, signer: &Authority, sent: &[&Authority], trusted: &[&Authority]) -> Outcome {
     let leaf = signer.leaf(SystemTime::now() + DAY * leaf_days + Duration::from_secs(60));
     let acceptor = std::sync::Arc::new(std::sync::Mutex::new(acceptor_of(&leaf, sent)));

@@ -96,8 +96,8 @@ async fn which_dependency_blocks_a_check_stays() {
 async fn the_reasons_of_overrides_and_of_maintenance_are_withheld_and_their_words_stay() {
     let health = health();
     let app = router(Endpoints::new(health.clone()));
-    // This request runs the check, which fails. The override below hides the failure, so the report mentions the
-    // override in its warnings.
+    // This request runs the check, and the check fails. The override below hides this failure. When an override hides a
+    // failure, the report contains a warning.
     ask(&app, get("/healthcheck")).await;
     health
         .set_override("database", Status::Pass, Duration::from_secs(60), LEAK)

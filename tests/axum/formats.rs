@@ -353,7 +353,7 @@ async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes()
     let health = built([passes("a")]);
     let own = Counting(Arc::default());
     let router = router(Endpoints::new(health.clone()).format("mine", own));
-    // The first result of a check changes every answer. So this request runs the check before the test compares
+    // This request runs the check for the first time, so that its result doesn't change while the test compares
     // answers.
     ask(&router, get("/healthcheck")).await;
     let all = [
@@ -663,8 +663,8 @@ async fn what_to_do_is_shown_while_a_check_doesnt_pass_and_to_those_who_may_see_
         page.contains("Wait &lt;b&gt;40 s&lt;/b&gt;.\nThen page."),
         "{page}"
     );
-    // The page shows the address of a runbook as a link only if it is an `http` or `https` address. This runbook has a
-    // `javascript` address, so the page shows it as text.
+    // The page shows an `http` or `https` address of a runbook as a link. This runbook has a `javascript` address, so
+    // the page shows the address as text.
     assert!(page.contains("runbook: <bdi>javascript:alert(1)</bdi>"), "{page}");
     assert!(page.contains("shared: keeps the instance in rotation"));
     let lines = "\n    owner: the storage team\n    runbook: javascript:alert(1)\n    \

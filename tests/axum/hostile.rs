@@ -1,5 +1,5 @@
-//! Tests that the server answers malicious and malformed requests with a 4xx and a JSON body, and that it still answers
-//! other requests afterwards.
+//! Tests that the server answers malicious and malformed requests with a 4xx status and a JSON body. After such a
+//! request, the server must be able to answer other requests.
 
 use axum::http::{StatusCode, Uri};
 

@@ -77,8 +77,8 @@ async fn a_server_says_it_where_it_is_bound_to_another_address_than_loopback() {
         };
         let log = Log::catch();
         let endpoints = Endpoints::new(built([passes("a")]));
-        // The server runs forever, so its future never completes. But the server logs the lines about its start at the
-        // first poll of this future.
+        // The server logs the lines about its start during the first poll of this future. The future itself never
+        // completes, because the server runs forever.
         let mut serving = std::pin::pin!(endpoints.serve_on(listener));
         let first =
             std::future::poll_fn(|context| std::task::Poll::Ready(serving.as_mut().poll(context))).await;

@@ -20,8 +20,8 @@ const PROBES: [&str; 8] = [
 const PAGES: [&str; 3] = ["/environment", "/environment/rust", "/healthcheck/history"];
 
 fn app() -> axum::Router {
-    // The TTL is longer than the test takes, even on a slow machine. So the check doesn't run again between two
-    // requests, and the answers stay equal.
+    // With this long TTL, the check runs only once during the test, even on a slow machine. So all answers contain the
+    // same result.
     let check = passes("a")
         .liveness()
         .readiness()
@@ -40,8 +40,8 @@ async fn head_is_get_without_a_body_and_with_its_length() {
         assert_eq!(head.status, got.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
         assert!(!got.body.is_empty(), "{path}");
-        // Only the answers for whole probes come from the cache. Every other answer contains the time of its request.
-        // This time can have a different number of digits in each answer, so the lengths of two answers may differ.
+        // Except for whole probes, an answer contains the time of its request. This time can have more or fewer digits,
+        // so the lengths of two such answers can differ.
         let (mut got, mut head) = (got.headers, head.headers);
         if path.matches('/').count() > 1 || path == "/environment" {
             assert_ne!(head.remove("content-length").expect("a length"), "0", "{path}");

@@ -65,8 +65,10 @@ async fn on_a_probe_a_pass_is_fresh_for_5_s_and_a_failure_for_2_s() {
     for (passing, lasts) in [(true, 5_000), (false, 2_000)] {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
-        // While a check has never passed, its failures have a TTL shorter than 2 s. This test isn't about that TTL, so
-        // the first run always passes. Later runs pass only if `passing` is true.
+        // For a check that has never passed, the TTL of failures is shorter than 2 s. This test isn't about that TTL,
+        // so the first run always passes.
+        //
+        // Each later run passes only if `passing` is true.
         let app = plain([Check::new("a", move || {
             let passes = counted.fetch_add(1, Ordering::SeqCst) == 0 || passing;
             async move { passes }

@@ -98,12 +98,11 @@ async fn ten_thousand_requests_at_once_on_a_cold_cache_run_each_check_once() {
                 true
             }
         });
-        // The TTL is longer than the test takes, even on a slow machine. So all requests get the result of one run of
-        // each check.
+        // This TTL is longer than the test takes, even on a slow machine. So each check runs only once, and all
+        // requests get the result of that run.
         check.success_ttl(Duration::from_secs(3600))
     });
-    // This removes the time budget of requests. So every request waits until its checks have run, even on a slow
-    // machine.
+    // Without a time budget, every request waits until its checks have run, even on a slow machine.
     let app = router(Endpoints::new(built(checks)).answer_within(None));
     let mut herd = JoinSet::new();
     for index in 0..10_000 {

@@ -17,7 +17,7 @@ async fn scrape(router: &axum::Router) -> String {
     String::from_utf8(answer.body.to_vec()).expect("text")
 }
 
-/// Yields to the runtime 20 times, so that runs that have started can end.
+/// Yields to the runtime 20 times, so that runs of checks that have already started can end.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;

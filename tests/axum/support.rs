@@ -28,7 +28,7 @@ pub fn fails(name: &str) -> Check {
     Check::new(name, async || Outcome::fail("broken"))
 }
 
-/// Returns a router for a health check that has only these checks. The router has its default configuration.
+/// Returns a router with the default configuration. The router's health check has only these checks.
 pub fn plain(checks: impl IntoIterator<Item = Check>) -> Router {
     router(Endpoints::new(built(checks)))
 }

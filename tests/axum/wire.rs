@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use crate::support::{built, fails, passes, plain, raw, router, served};
 
 fn app() -> Router {
-    // The TTL is longer than the test takes, even on a slow machine. So the check doesn't run again between two
-    // requests, and the answers stay equal.
+    // With this long TTL, the check runs only once during a test, even on a slow machine. So all answers contain the
+    // same result.
     plain([passes("a").success_ttl(Duration::from_secs(3_600))])
 }
 

@@ -1,5 +1,5 @@
-//! Tests that the dashboard and the alert rules in `examples/prometheus` use only metrics that the library has, and
-//! that the dashboard uses all of them.
+//! Tests the dashboard and the alert rules in `examples/prometheus`. They must use only metrics that the library has.
+//! The dashboard must use all of the library's metrics.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

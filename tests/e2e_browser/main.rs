@@ -1,6 +1,7 @@
-//! Tests the library's HTML pages in a browser. `pages.test.mjs` controls headless Chromium with playwright-core, and
-//! validates the pages with axe-core, pa11y and vnu (validator.nu). `.ci/install-clients` installs all these programs.
-//! If one of them is missing, the test fails.
+//! Tests the library's HTML pages in a browser. `pages.test.mjs` controls headless Chromium with playwright-core. It
+//! validates the pages with axe-core, pa11y and vnu (validator.nu).
+//!
+//! `.ci/install-clients` installs all these programs. If a program is missing, the test fails.
 //!
 //! The test writes screenshots of the pages to `target/screenshots`.
 #![allow(clippy::unwrap_used)]

@@ -1,5 +1,5 @@
-//! Tests the ready-made checks of the machine: disk space, memory, load and open files. Each test creates a mount
-//! namespace or a control group, and runs its own binary again inside it.
+//! Tests the ready-made checks of the machine: disk space, memory, load and open files. Each test starts the test
+//! binary again, inside a mount namespace or a control group that the test has created.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -12,8 +12,8 @@ use healthcheck::checks::{disk_space, load, memory, open_files};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
-/// Returns a shell command that runs one test of this binary again. The environment variable `ROLE` tells the second
-/// run that it is inside the namespace or group.
+/// Returns a shell command that runs the test `test` of this binary again. The command sets the environment variable
+/// `ROLE`. This variable tells the test that it runs inside the namespace or the control group.
 fn inside(test: &str, role: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     format!(
@@ -128,8 +128,8 @@ fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     run(command);
 }
 
-/// Fills the kernel's page cache: the test reads a file three times, and the file is twice as large as the memory limit
-/// of the control group. The kernel can reclaim this cache, so the check must still pass.
+/// The test reads a large file until the kernel's page cache fills the memory of the control group. The kernel can
+/// reclaim the memory of the page cache, so the check must pass.
 #[test]
 fn a_container_that_is_full_of_page_cache_has_memory() {
     const LIMIT: u64 = 64 << 20;
@@ -146,7 +146,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
             "{told}"
         );
         assert_eq!(outcome.status(), Status::Pass, "{told}");
-        // Unlike the page cache, the kernel can't reclaim the memory of this vector. So the check must fail.
+        // The kernel can't reclaim the memory of this vector. So the check must fail.
         let held = vec![1_u8; 60 << 20];
         let outcome = memory().fail_below("10%").check();
         assert_eq!(
@@ -199,8 +199,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The kernel doesn't remove a control group that contains a process. A process leaves its group a moment after
-        // it has ended, so this code tries again.
+        // An ended process stays in its control group for a moment. During this moment, the kernel refuses to remove
+        // the group. So this loop tries again and again.
         let patience = Instant::now() + Duration::from_secs(10);
         while fs::remove_dir(&self.0).is_err() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(10));

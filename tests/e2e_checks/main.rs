@@ -1,6 +1,8 @@
-//! Tests the ready-made checks with real servers: redis, PostgreSQL, MariaDB and nginx. Most tests start their own
-//! server on a free port, and then kill, pause or restart the server. Other tests use a file system, a control group,
-//! or a server in this process. `.ci/install-clients` installs the servers.
+//! Tests the ready-made checks with real servers: redis, PostgreSQL, MariaDB and nginx. `.ci/install-clients` installs
+//! the servers.
+//!
+//! Most tests start a server on a free port, and then kill, pause or restart this server. The other tests need none of
+//! these servers.
 #![allow(clippy::unwrap_used)]
 
 mod blackhole;

@@ -8,7 +8,7 @@ use healthcheck::{Outcome, Status};
 use crate::servers::mariadb::{mariadb, ready};
 use crate::text;
 
-/// The timeout of a check that should pass. It is long, so that the check passes on a busy machine too.
+/// The timeout of checks that should pass. This timeout is long, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     );
     let renewed = certificate(server.folder(), 90);
     server.hang_up();
-    // nginx presents the old certificate until it has started new worker processes. So the test repeats the check until
+    // nginx presents the old certificate until it has started new worker processes. This loop repeats the check until
     // nginx presents the renewed certificate.
     let patience = Instant::now() + Duration::from_secs(30);
     loop {

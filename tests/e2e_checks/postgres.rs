@@ -177,12 +177,13 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     between.forget();
     let outcome = checks::sqlx(&pool).timeout(Duration::from_secs(2)).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // In the check above, the pool has replaced its broken connection. So the next check passes within a short timeout.
+    // During the check above, the pool has replaced its broken connection. So a short timeout is long enough for the
+    // next check.
     assert_eq!(checks::sqlx(&pool).timeout(LIMIT).await.status(), Status::Pass);
 }
 
-/// PostgreSQL refuses clients while it starts up. Meanwhile the pool tries to connect again and again, and the check
-/// waits for the pool. When the check times out, it has to report the message of the server.
+/// While PostgreSQL starts up, it refuses clients with a message. The pool tries to connect again and again, and the
+/// check waits for the pool. When the check times out, it has to report PostgreSQL's message.
 #[tokio::test]
 async fn a_server_that_starts_up_is_waited_for_and_says_so() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -79,8 +79,8 @@ async fn a_manager_s_check_follows_the_server_through_kill_pause_and_restart() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
-    // After each failed attempt to connect, the connection manager waits longer, up to a few seconds. So this check
-    // needs a long timeout.
+    // Between two attempts to connect, the connection manager waits for up to a few seconds. So this check needs a long
+    // timeout.
     assert_eq!(check(PATIENCE).await.status(), Status::Pass);
 }
 

@@ -36,8 +36,8 @@ async fn the_server_and_its_services_are_asked_over_the_channel_that_is_there() 
     assert_eq!(orders().await.status(), Status::Pass);
 
     drop(server);
-    // The server has closed the channel's connection. So the check tries a new connection at once, instead of waiting
-    // for its timeout.
+    // The server's end has closed the channel's connection. So the check immediately opens a new connection. The new
+    // connection is refused, because the server has stopped.
     let outcome = orders().await;
     assert!(
         text(&outcome).starts_with("connect: ") && text(&outcome).contains("refused"),

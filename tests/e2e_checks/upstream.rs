@@ -28,8 +28,8 @@ async fn a_service_that_asks_itself_is_refused_and_its_report_comes_at_once() {
     assert_eq!(result.status, Status::Fail);
     let output = result.output.as_str().unwrap();
     assert!(output.contains("answered 508 Loop Detected: a loop"), "{output}");
-    // The check `itself` requests its own service, but isn't a liveness check. So `/livez` doesn't run the check, and
-    // the request causes no loop.
+    // The check `itself` causes a loop, because it requests the report of its own service. `/livez` doesn't run this
+    // check, because `itself` isn't a liveness check. So a request of `/livez` causes no loop.
     let outcome = upstream(format!("http://{address}/livez")).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     assert_eq!(outcome.output()["status"], "success");

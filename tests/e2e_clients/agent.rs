@@ -57,8 +57,10 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // HAProxy still drains the first server. The test checks that HAProxy ends the drain when a new process listens on
-    // the same two ports. The test starts the new process immediately, before another program can take the ports.
+    // HAProxy drains the first server. When a new process listens on the two ports of this server, HAProxy has to end
+    // the drain.
+    //
+    // The test starts the new process immediately, before another program can take the ports.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

@@ -17,8 +17,10 @@ use crate::process::Served;
 use crate::proxies::caddy;
 use crate::states::{at, follow};
 
-/// Starts two instances of the service. Tests change the state of the first instance, and the second always passes.
-/// Only the first has the check `runtime`, so an answer of `/livez` shows which instance has sent it.
+/// Starts two instances of the service. Tests change the state of the first instance. The second instance always
+/// passes.
+///
+/// Only the first instance has the check `runtime`. So an answer of `/livez` shows which instance has sent the answer.
 fn two() -> ((Served, SocketAddr), (Served, SocketAddr)) {
     let addr = free_addr();
     ((at(addr), addr), Served::start(&["no_runtime_check=yes"]))

@@ -56,7 +56,8 @@ impl Drop for Client {
     }
 }
 
-/// Runs the program with arguments that make it print its version. Prints this version to the output of the test.
+/// Runs the program with these arguments, with which it prints its version. Prints this version to the output of the
+/// test.
 pub fn print_version(program: &str, arguments: &[&str]) {
     let mut command = Command::new(program);
     command.args(arguments);

@@ -11,8 +11,9 @@ use tempfile::TempDir;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// Starts the example `grpc`. Returns its process, its gRPC address, and a temporary directory. The example's check
-/// passes while a certain folder exists in this directory.
+/// Starts the example `grpc`. Returns its process, its gRPC address, and a temporary directory.
+///
+/// While a certain folder exists in this directory, the example's check passes.
 fn example() -> (Served, String, TempDir) {
     // The binary of this test is `target/debug/deps/e2e_clients-…`, and the binary of the example is
     // `target/debug/examples/grpc`.

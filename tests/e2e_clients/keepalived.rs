@@ -1,5 +1,8 @@
-//! Tests the self-probe as a check script of keepalived. keepalived can't use the loopback interface, so the test runs
-//! it in its own network namespace.
+//! Tests keepalived with a check script. The script is the self-probe: a command of the service's program that requests
+//! the health of the running service.
+//!
+//! keepalived can't use the loopback interface. So the test runs keepalived and the service in a separate network
+//! namespace.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! Tests the library with real programs that watch a service: load balancers, monitors and scrapers. Each program uses
-//! its configuration from `examples`, with free ports. `.ci/install-clients` installs the programs. If one is missing,
-//! its test fails.
+//! its configuration from `examples`, but with ports that are free.
+//!
+//! `.ci/install-clients` installs the programs. If a program is missing, its test fails.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -27,7 +27,7 @@ fn monit_follows_the_service_into_each_state_and_back_with_the_output_of_its_che
     fs::write(&file, text).unwrap();
     // monit refuses its configuration file if users other than its owner can read the file.
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    // monit changes its working directory to `/`, so these paths must be absolute.
+    // monit changes its working directory to `/`. So the paths of its files must be absolute.
     let own = |name| folder.path().join(name);
     let mut command = Command::new("monit");
     command.arg("-I").arg("-c").arg(&file);
@@ -40,7 +40,7 @@ fn monit_follows_the_service_into_each_state_and_back_with_the_output_of_its_che
     let logged = || fs::read_to_string(&log).unwrap_or_default();
     monit.wait_until("it starts", || logged().contains("started"));
 
-    // monit logs a status only when the status changes. So the last logged status is the current one.
+    // monit logs every change of the status. So the last logged status is the current status.
     let succeeds = || {
         let log = logged();
         let mut verdicts = log.lines().filter_map(|line| line.split_once("'shop' status "));

@@ -131,8 +131,8 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
     let (mut served, addr) = Served::start(&[]);
     for command in ["calm", "break", "maintenance"] {
         served.tell(command);
-        // A request for metrics doesn't wait for checks that are due. So this request for a report runs the checks
-        // first.
+        // A request for a report waits until the checks have run. The request for metrics below doesn't wait for
+        // checks, so the request for a report comes first.
         get(addr, "/healthcheck");
         let metrics = get(addr, "/healthcheck?format=prometheus").body;
         assert!(

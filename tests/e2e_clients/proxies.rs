@@ -17,8 +17,10 @@ use crate::process::{Served, get};
 use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
-/// The value of an environment variable of the service. The variable's name doesn't look like that of a secret, so the
-/// redaction doesn't hide the value. An outsider sees the value if the environment page is open to outsiders.
+/// The value of an environment variable of the service. The redaction doesn't hide this value, because the name of the
+/// variable doesn't look like that of a secret.
+///
+/// If the environment page is open to outsiders, the page shows this value to them.
 const VALUE: &str = "violet-with-a-tinge-of-grey";
 
 /// Starts a service that listens on a loopback address. One of its checks fails.
@@ -94,8 +96,8 @@ fn assert_documented(proxy: &str, found: &str) {
 /// Starts nginx with this configuration, in which nginx listens on the address `front`.
 fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("nginx", &["-v"]);
-    // The user of the test can't write to the directories of the installed nginx. So nginx writes its temporary files
-    // to the folder of the test.
+    // The user that runs this test can't write to the directories of the installed nginx. So this configuration names
+    // the test's folder for the temporary files of nginx.
     let text = configuration.replacen(
         "http {",
         "daemon off; pid nginx.pid; error_log stderr;

@@ -14,9 +14,12 @@ use crate::process::Served;
 /// within this time.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
-/// Puts a passing service into these states: warning, failure, maintenance, hang and drain. After each of the first
-/// four states, the service passes again. After the drain, `again` starts a new service. `is_in` returns whether the
-/// watching program sends requests to the service, or reports it as up.
+/// Puts a passing service into these states: warning, failure, maintenance, hang and drain. Asserts that the watching
+/// program reacts to each state. Between two of these states, the service passes.
+///
+/// The drain ends the service. After the drain, `again` starts a new service.
+///
+/// `is_in` returns whether the watching program sends requests to the service, or reports it as up.
 pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: impl FnMut() -> bool) {
     let mut wait_for = |state: &str, wanted: bool| {
         let began = Instant::now();

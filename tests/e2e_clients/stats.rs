@@ -36,8 +36,10 @@ impl HaProxy {
         it
     }
 
-    /// Waits until HAProxy's stats socket accepts connections. HAProxy creates this socket after it has opened its
-    /// ports. So when this function returns, HAProxy listens on all its ports.
+    /// Waits until HAProxy's stats socket accepts connections.
+    ///
+    /// HAProxy opens its ports before it creates this socket. So when this function returns, all ports of HAProxy are
+    /// open.
     pub fn wait_for_stats(&mut self) {
         let socket = &self.socket;
         self.client

@@ -1,6 +1,7 @@
-//! Tests that the failure of a shared dependency never takes the whole fleet out of rotation. The tests run ten real
-//! processes behind a real HAProxy, with clients that send requests. They print their measurements. The outage of the
-//! dependency takes as long as a real failover, except in the test of the workers, where it is shorter.
+//! Tests that the failure of a shared dependency never takes the whole fleet out of rotation.
+//!
+//! The tests run ten real processes behind a real HAProxy, with clients that send requests. In most tests, the outage
+//! of the dependency takes as long as a real failover. The tests print their measurements.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -33,8 +34,10 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Waits until no other test runs, because the fleets of two tests would slow each other down. Returns a lock guard:
-/// other tests wait until the caller drops it.
+/// Waits until no other test runs. Returns a lock guard, which keeps other tests waiting until the caller drops the
+/// guard.
+///
+/// If two tests ran at the same time, their fleets would slow each other down.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,9 +113,10 @@ fn firing(prometheus: SocketAddr) -> Vec<Value> {
     firing.cloned().collect()
 }
 
-/// Starts a fleet with these options, starts clients that send requests, and then causes an outage of the dependency
-/// for 45 s. Asserts that every member stays in rotation. Calls `start` before the clients start, and `in_it` just
-/// before the outage ends.
+/// Starts a fleet with these options, and clients that send requests. Causes an outage of the dependency for 45 s.
+/// Asserts that every member of the fleet stays in rotation.
+///
+/// This function calls `start` before the clients start, and `in_it` just before the outage ends.
 fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fleet)) {
     let dependency = Dependency::start();
     let fleet = Fleet::start(&dependency, options);
@@ -231,8 +235,10 @@ fn a_members_own_failure_takes_it_alone_out_within_the_documented_sum() {
     let _alone = alone();
     let dependency = Dependency::start();
     let mut fleet = Fleet::start(&dependency, &["database=external"]);
-    // The documented maximum time is a sum: the maximum age of a result on a probe (5 s), the timeout of the check (1
-    // s), and two rounds of the prober. Each round takes the prober's period and its timeout (500 ms + 800 ms).
+    // The documented maximum time is the sum of three times: the maximum age of a result on a probe, the timeout of the
+    // check, and two rounds of the prober.
+    //
+    // One round takes at most the prober's period (500 ms) and its timeout (800 ms).
     let sum = Duration::from_secs(5) + Duration::from_secs(1) + 2 * Duration::from_millis(500 + 800);
     for (number, failure) in [(3, "fill the disk"), (7, "block")] {
         fleet.members[number].process.send(failure);

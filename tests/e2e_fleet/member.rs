@@ -1,8 +1,10 @@
 //! The program of each process in the fleet. It serves an application on one port, and the application's health on
-//! another port. It has a check for the shared dependency and a check for its own disk.
+//! another port.
 //!
-//! The program prints "listening" once both ports answer. It then reads commands from its standard input: "fill the
-//! disk" and "block".
+//! It has a check for the shared dependency, and a check for the process's own disk.
+//!
+//! The program prints "listening" once both ports are open. It executes the commands that it reads from its standard
+//! input: "fill the disk" and "block".
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
-//! Tests the library's OpenAPI document. openapi-spec-validator validates the document. schemathesis generates valid
-//! and invalid requests from it, and validates each answer against it. `.ci/install-clients` installs both programs.
+//! Tests the library's OpenAPI document with two programs. openapi-spec-validator validates the document. schemathesis
+//! sends requests that it generates from the document, and validates the answers against the document.
+//!
+//! `.ci/install-clients` installs both programs.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -72,7 +74,7 @@ fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), said)
 }
 
-/// Runs schemathesis for the service at this address, and asserts that it finds no error. Returns the number of
+/// Runs schemathesis for the service at this address. Asserts that schemathesis finds no error. Returns the number of
 /// requests that schemathesis has sent.
 fn asked(address: &str) -> u32 {
     let document = format!("http://{address}/healthcheck/openapi.json");

@@ -127,8 +127,8 @@ fn maintenance_and_the_end_of_the_history_agree_after_a_hundred_thousand_races()
     }
 }
 
-/// The dependency `dns` has recovered, but the last run of `api` is stuck, so `api` fails. This failure is still fresh,
-/// so the library serves the report from its cache.
+/// The check `api` fails because its last run is stuck. Its dependency `dns` has recovered. The failure of `api` hasn't
+/// expired yet, so the library has to serve the report from its cache.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     let fails = Arc::new(AtomicBool::new(false));
@@ -153,7 +153,7 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
         )
         .build()
         .unwrap();
-    // Paused time doesn't advance while a blocking check runs. So this test continues in real time.
+    // Tokio's paused clock doesn't advance while a blocking check runs. So the rest of this test runs in real time.
     tokio::time::resume();
     health.report().await;
     tokio::time::sleep(SECOND).await;

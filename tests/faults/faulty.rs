@@ -65,8 +65,8 @@ enum Log {
     Free,
     /// The thread that writes a log line blocks forever.
     Clogged,
-    /// The thread that writes a log line blocks forever. The application logs a line on each worker thread of its
-    /// runtime, so all worker threads block.
+    /// The application logs a line on each worker thread of its runtime. Each of these threads blocks forever, because
+    /// the write of the line never ends.
     BlocksApplication,
 }
 

@@ -1,5 +1,5 @@
-//! Regression tests for faults that this library once had. They involve a full disk, a runtime that no thread drives, a
-//! race, or a clock that jumps.
+//! Regression tests for faults that earlier versions of this library had. The faults occurred with a full disk, with a
+//! runtime that no thread drives, in a race, or when a clock jumped.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;

@@ -125,8 +125,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     );
 }
 
-/// The application's own log lines block its runtime forever, so the application can't continue after `serve`. So the
-/// signal that stops the service has to end the whole process.
+/// The application's own log lines block its runtime forever. So the application itself can't end its process. The
+/// signal SIGTERM has to end this process.
 #[test]
 fn with_an_application_that_its_log_blocks_liveness_says_what_stands_still_and_the_process_ends() {
     let addr = free_addr();

@@ -41,7 +41,7 @@ fn a_run_on_a_runtime_that_is_driven_no_more_is_over_at_its_limit() {
         let asked = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(asked.is_err());
     });
-    // The runtime `idle` still exists, but no thread drives it. So the check's first run can't end.
+    // The check's first run is on the runtime `idle`. No thread drives this runtime any more, so the run can't end.
     let other = current_thread();
     let begins = Instant::now();
     let report = loop {
@@ -93,8 +93,8 @@ fn a_run_without_a_limit_on_a_runtime_that_is_driven_no_more_is_taken_over() {
         let gave_up = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(gave_up.is_err());
     });
-    // The runtime `first` still exists, but no thread drives it. So the library has to run the check again, on the
-    // runtime `second`.
+    // The check's first run is on the runtime `first`, which no thread drives any more. So this run can't end, and the
+    // library has to run the check again on the runtime `second`.
     let second = current_thread();
     let report =
         second.block_on(async { tokio::time::timeout(Duration::from_secs(15), health.report()).await });

@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use crate::cases::{Case, Corpus, Place};
 
-/// Passes the value of every case through each output that it is meant for, such as the environment page. Returns each
-/// case with the name of the output and the value that it shows.
+/// Each case has a value, and is meant for certain outputs, such as the environment page. This function sends the value
+/// through each of these outputs.
+///
+/// Returns one entry for each case and output: the case, the name of the output, and the value that the output shows.
 async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     let of = |place| {
         cases

@@ -1,5 +1,5 @@
-//! Tests `depends_on`. If a dependency fails, the result of each check that depends on it names the dependency. When
-//! the dependency recovers, these checks recover with it.
+//! Tests `depends_on`. If a dependency fails, the result of each dependent check names the dependency. When the
+//! dependency recovers, the dependent checks recover too.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -57,7 +57,7 @@ async fn a_failure_of_before_is_looked_at_again_when_its_dependency_recovers() {
     ]);
     health.report().await;
     advance(28 * SECOND).await;
-    // First the check api fails on its own. Then its dependency dns fails too. Then both pass again.
+    // First the check `api` fails on its own. Next, its dependency `dns` fails too. Finally, both pass again.
     api.fail();
     health.report().await;
     dns.fail();
@@ -301,8 +301,8 @@ async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
             check.depends_on([format!("chain {:04}", i - 1)])
         }
     });
-    // There are layers of checks, and each check depends on all checks of the previous layer. So the number of paths
-    // through this graph is exponential.
+    // These checks form layers. Each check depends on all checks of the previous layer. So the number of paths through
+    // the layers is exponential.
     let name = |layer: u32, place: u32| format!("net {layer:03} {place}");
     let net = (0..100).flat_map(|layer| {
         (0..3).map(move |place| {
@@ -336,9 +336,10 @@ async fn a_blocked_result_is_neither_stale_nor_cached() {
     }
 }
 
-/// Returns a health check with three checks, and a `Lever` for each, with which a test sets the check's next outcome.
-/// The second check depends on the first, and the third depends on the second. The library sorts checks by name, so
-/// `names` also sets their order in the registry.
+/// Returns a health check with three checks. The second check depends on the first, and the third depends on the
+/// second. The library sorts checks by name, so `names` also sets their order in the registry.
+///
+/// Also returns a `Lever` for each check. With a `Lever`, a test sets the next outcome of the check.
 fn chain(names: [&str; 3]) -> ([Lever; 3], HealthCheck) {
     let levers: [Lever; 3] = Default::default();
     let [root, middle, last] = &levers;

@@ -282,8 +282,8 @@ async fn a_listener_hears_the_transitions_in_their_order() {
         .unwrap();
     for round in 0..2_000 {
         for (place, lever) in levers.iter().enumerate() {
-            // In each round exactly one check fails, and it is another check than in the round before. So statuses
-            // change in every round.
+            // In each round, exactly one check fails. In the next round, a different check fails. So each round changes
+            // statuses.
             if round % levers.len() == place {
                 lever.fail()
             } else {

@@ -58,8 +58,7 @@ async fn a_failure_that_takes_nobody_out_of_rotation_is_a_warning() {
         health.report().await;
         advance(Duration::from_secs(10)).await;
     }
-    // The check `own` recovers before the loop above, but the first reminder may still name it. So this test compares
-    // the last reminder.
+    // The check `own` has passed during the loop above. So the last reminder must no longer name `own`.
     assert_eq!(
         log.of("WARN").last().unwrap(),
         "WARN health checks are still failing checks=\"cache, database\""

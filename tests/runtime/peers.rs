@@ -1,5 +1,5 @@
-//! Tests that this library is free of bugs that other health libraries have had. Each test names the behaviour that
-//! such a bug would break. The tests of the server cover bugs in HTTP.
+//! Tests that this library doesn't have certain bugs that other health libraries have had. The name of each test states
+//! the correct behaviour. The tests of the server cover bugs in HTTP.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

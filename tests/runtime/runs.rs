@@ -1,5 +1,8 @@
-//! Tests the runs of checks. A check never has two runs at the same time. A run continues even if the request that
-//! started it ends. A check doesn't affect the runs of other checks.
+//! Tests these rules about the runs of checks:
+//!
+//! - A check never has two runs at the same time.
+//! - A run continues even if the request that started it ends.
+//! - The runs of one check don't affect the runs of other checks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -97,8 +100,10 @@ async fn a_check_that_panics_fails_with_its_message() {
     assert_eq!(of(&report, "fine").status, Status::Pass);
 }
 
-/// Runs 200 checks, and `blocked` checks that block the thread of their first poll. Each blocked poll waits, inside the
-/// function `wait`, until the 200 checks have run. Returns the number of checks that passed.
+/// Runs 200 checks that don't block, and `blocked` checks that do. A blocking check blocks the thread of its first
+/// poll, inside the function `wait`, until the 200 checks have run.
+///
+/// Returns the number of checks that passed.
 async fn passed_beside_blocked_polls(blocked: usize, wait: fn(&mut dyn FnMut())) -> usize {
     let done = Arc::new(AtomicU32::new(0));
     let blocking = (0..blocked).map(|i| {
@@ -151,7 +156,8 @@ fn blocks_until(done: &Arc<AtomicU32>, all: u32) -> Check {
 async fn a_pending_run_does_not_wait_for_a_first_poll_that_blocks_its_thread() {
     for _ in 0..4 {
         let done = Arc::new(AtomicU32::new(0));
-        // The library starts checks in the order of their names, so the blocking check `m` is between the others.
+        // The library starts checks in the order of their names. So it starts the blocking check `m` after the checks
+        // `a …` and before the checks `z …`.
         let names = (0..20).flat_map(|i| [format!("a {i:02}"), format!("z {i:02}")]);
         let pending = names.map(|name| {
             let done = Arc::clone(&done);
@@ -252,8 +258,8 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_late_result_is_discarded() {
-    // The runtime has only one thread, and this run occupies it. So no other task can end the run at its timeout. Even
-    // so, the library has to discard the result, and to report a timeout.
+    // This run occupies the only thread of the runtime until after its timeout. So no other task can end the run in
+    // time. The library has to discard the late result, and to report a timeout.
     let check = Check::new("late", async || {
         tokio::time::advance(Duration::from_secs(6)).await;
         "too late"
@@ -357,8 +363,8 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         let report = health.report().await;
         let passed = report.results.iter().filter(|it| it.passed).count();
         assert_eq!(passed, 100);
-        // On a busy machine, some checks reach their timeout before their run has started. The library doesn't start a
-        // run after its timeout, so `begun` may be less than 64.
+        // On a busy machine, a check can reach its timeout before its run has started. The library doesn't start such a
+        // run. So `begun` may be less than 64.
         let begun = begun.load(Ordering::SeqCst) as usize;
         let stuck = health.statistics().stuck_runs;
         assert!(

@@ -110,7 +110,7 @@ fn a_runtime_that_is_gone_for_good_is_a_failure_that_says_so() {
 fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
     let health = built([Check::new("a", async || "fine")]);
     let outside = |health: &healthcheck::HealthCheck| {
-        // Outside of a runtime, the future of a report never waits. So it is complete after its first poll.
+        // Outside of a runtime, the future of a report never waits. So this future is complete after its first poll.
         let mut report = std::pin::pin!(health.report());
         match report
             .as_mut()
@@ -243,7 +243,7 @@ impl Drop for Running {
 fn whatever_runtimes_come_and_go_no_check_runs_twice_at_once_and_every_report_comes() {
     let counts: [Arc<[AtomicU32; 2]>; 4] = Default::default();
     let pace = Arc::new(AtomicU32::new(0));
-    // A run takes up to 6 ms, and the timeout is 4 ms. So some runs end in time, and others time out.
+    // A run takes up to 6 ms, but the timeout is 4 ms. So some runs time out.
     let next = move || Duration::from_micros(u64::from(pace.fetch_add(1, Ordering::SeqCst) * 7_919 % 6_000));
     let in_time = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
         let (counts, next) = (Arc::clone(counts), next.clone());

@@ -162,8 +162,8 @@ async fn a_check_that_the_settings_take_out_of_its_probe_stands_in_the_whole_alo
     }
     assert_eq!(health.report().await.results.len(), 2);
 
-    // The code names no probe for this check, so it is a readiness check by default. If the settings name a probe, this
-    // default no longer applies.
+    // The code names no probe for the check `redis`, so `redis` is a readiness check by default. If the settings name a
+    // probe, the default doesn't apply.
     let set = json!({ "checks": { "redis": { "startup": true } } });
     let health = fleet().settings(settings(set)).build().unwrap();
     let redis = health.checks().find(|check| check.name() == "redis").unwrap();

@@ -63,8 +63,8 @@ async fn requests_are_no_runs() {
     health.report().await;
     lever.fail();
     for _ in 0..10 {
-        // The library caches the failure for 9 s. So ten requests cause only one run, and the threshold of three
-        // failures isn't reached.
+        // The first of these ten requests runs the check, and the check fails. The library caches this failure for 9 s,
+        // so the other nine requests don't run the check. One failed run doesn't reach the threshold of three failures.
         assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
     }
     assert_eq!(lever.runs(), 2);

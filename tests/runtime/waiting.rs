@@ -315,7 +315,7 @@ async fn within_its_ttl_a_passing_result_lets_through_while_the_next_run_goes_on
     assert_eq!(before.elapsed(), Duration::ZERO);
     sleep(seconds(2)).await;
     assert_eq!(lever.runs(), 2);
-    // After this sleep the last result of the check has expired. So the gate waits for the result of a new run.
+    // During this sleep, the last result of the check expires. So the gate below waits for the result of a new run.
     sleep(seconds(30)).await;
     let before = Instant::now();
     gate.open().await;
@@ -474,8 +474,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
         log.text()
     );
     assert_eq!(health.statistics().gates_failed_open, 1);
-    // The check passes and then fails again, so the gate opens and closes again. The next 60 s begin when the gate
-    // closes for the second time.
+    // When the check passes, the gate opens. When the check fails again, the gate closes again, and another 60 s begin.
     lever.pass();
     probe(&health, "database").await;
     lever.fail();

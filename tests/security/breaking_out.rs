@@ -184,8 +184,7 @@ async fn what_a_client_says_stays_within_the_string_of_its_refusal() {
             if page.status.is_client_error() {
                 assert!(body["error"].is_string(), "{uri}: {body}");
             } else {
-                // If a request names an unknown check in `exclude`, the library only warns. So the answer is a complete
-                // report.
+                // An unknown check in `exclude` causes only a warning and no error. So the answer is a complete report.
                 assert!(uri.contains("exclude="), "{uri}: {}", page.status);
                 assert_eq!(body["status"], "failure", "{uri}");
             }

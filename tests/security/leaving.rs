@@ -1,5 +1,5 @@
-//! Tests that a secret doesn't leave the process. Every text that a user of the library can supply contains this
-//! secret, and no output of the process may contain it.
+//! Tests that a secret doesn't leave the process. The tests put the secret into every text that a user of the library
+//! can supply. No output of the process may contain the secret.
 
 use std::error::Error;
 use std::fmt;

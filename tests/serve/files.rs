@@ -41,7 +41,7 @@ fn sixty_idle_clients_of_a_process_with_twenty_files_keep_no_probe_out() {
     }
 }
 
-// Only on Linux can the server find out how many files its process may open. So this test runs only on Linux.
+// This test runs only on Linux. On other systems, the server can't find out how many files its process may open.
 #[cfg(target_os = "linux")]
 #[test]
 fn more_idle_connections_than_the_process_may_have_files_keep_no_probe_out() {

@@ -1,18 +1,21 @@
 //! Tests the server with request smuggling: requests that a proxy and a server may interpret differently. The server
-//! must send at most one answer to each of these requests. The smuggled request asks for the environment page. This
-//! test's client may see that page, but no answer may contain it.
+//! must send at most one answer to each of these requests.
+//!
+//! The smuggled request asks for the environment page. No answer may contain this page, although this test's client has
+//! the permission to see it.
 
 use std::net::SocketAddr;
 
 use crate::process::{Served, raw};
 
-/// The smuggled request: an attacker hides it inside another request, so that a proxy doesn't notice it.
+/// The smuggled request. An attacker hides this request inside another one, so that a proxy doesn't notice it.
 const SMUGGLED: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nX: ";
 /// The request that a proxy would send next over the same connection.
 const NEXT: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// Sends these bytes to the server. Returns the status code of each answer. Asserts that no answer is the environment
-/// page, and that every answer forbids caching.
+/// Sends the bytes `sent` to the server, and returns the status code of each answer.
+///
+/// Asserts that no answer is the environment page, and that every answer forbids caching.
 fn answers(addr: SocketAddr, sent: &str) -> Vec<u16> {
     let said = raw(addr, sent);
     assert!(!said.contains("\"process\""), "{sent:?}: {said}");
@@ -220,9 +223,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // The test raises its limit of open files, and the server's process inherits the limit. The server uses at most
-    // half of the limit for connections, so the limit must be at least twice `PLACES`. The test itself is the client,
-    // and needs one file descriptor for each connection.
+    // The server uses at most half of its limit of open files for connections. So the test raises the limit to more
+    // than twice `PLACES`. The process of the server inherits the limit from the test.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));
@@ -240,8 +242,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // Over each connection, the client sends a complete request and then the incomplete head of a second request. After
-    // the first answer, the server holds buffers for reading and for answers, so the connection uses the most memory.
+    // Over each connection, the client sends a complete request and then the incomplete head of a second request. In
+    // this state, a connection uses the most memory: the server holds a buffer for reading and a buffer for answers.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {
@@ -255,9 +257,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
     }
-    // The answers to the complete requests don't prove that the server has read the incomplete heads that follow them.
-    // When the server answers this later request, it has read all bytes that the clients sent, so we can measure the
-    // memory.
+    // The server may not have read all incomplete heads yet. When it answers the request below, it has read everything
+    // that the clients have sent. From then on the test can measure the memory.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
     let most = held("VmHWM:") - before;
     assert!(

@@ -59,8 +59,8 @@ fn http_1_1_without_one_valid_host_is_400() {
             );
         }
     }
-    // The first request is invalid, so the server has to close the connection, even without `Connection: close`. It
-    // must not read the second request.
+    // The first of these two requests is invalid. So the server has to close the connection, and must not read the
+    // second request.
     let twice = "GET /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(raw(addr, twice).matches("HTTP/1.1 ").count(), 1);
 }

@@ -38,8 +38,8 @@ impl Served {
     pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let it = Self::spawn(Self::command(arguments));
         let addr = it.printed("listening ").parse().unwrap();
-        // When the service prints its address, it may not listen yet, and hasn't installed its signal handlers yet.
-        // When it answers a request, it has done both.
+        // When the service prints its address, it may not be ready for connections and signals. When it answers a
+        // request, it is ready for both. So this code waits for an answer.
         let end = Instant::now() + LIMIT;
         while TcpStream::connect(addr).is_err() {
             assert!(Instant::now() < end, "it doesn't listen");
@@ -95,7 +95,7 @@ impl Served {
         }
     }
 
-    /// Returns how many lines that contain this text the service has logged so far.
+    /// Counts the log lines that contain this text, among all lines that the service has logged so far.
     pub fn count_in_log(&mut self, what: &str) -> usize {
         self.log.extend(self.logged.try_iter());
         self.log.iter().filter(|line| line.contains(what)).count()
@@ -250,7 +250,7 @@ pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Requests this path again and again, until `wanted` returns true for the answer. Returns this answer.
+/// Requests this path repeatedly, until `wanted` returns true for an answer. Returns this answer.
 pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let end = Instant::now() + LIMIT;
     loop {

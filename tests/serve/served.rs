@@ -98,7 +98,7 @@ async fn serve() -> Result<(), ServeError> {
         endpoints = endpoints.runtime_check(false);
     }
     if given("gate").is_some() {
-        // This removes the time budget of requests. So a request remains in flight as long as its check runs.
+        // Without a time budget, a request remains in flight as long as its check runs.
         endpoints = endpoints.answer_within(None);
     }
     if let Some(count) = given("files") {
@@ -144,7 +144,7 @@ async fn serve() -> Result<(), ServeError> {
     let addr = listener.local_addr().unwrap();
     match until {
         Some(until) => {
-            // `serve_until` binds the address itself. So this drops the listener, which frees the address.
+            // Dropping the listener frees the address, because `serve_until` has to bind the address itself.
             drop(listener);
             println!("listening {addr}");
             endpoints

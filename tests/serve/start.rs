@@ -79,7 +79,7 @@ fn a_file_that_exists_before_the_start_is_maintenance_in_the_first_answer() {
 fn a_request_from_outside_a_probe_path_is_404_and_the_peer_is_known() {
     let (_served, addr) = Served::start(&[]);
     assert_eq!(get(addr, "/nowhere").code, 404);
-    // Only clients on a loopback address may see the environment page. So this answer proves that the server knows the
-    // address of its client.
+    // Only clients on a loopback address may see the environment page. This client sees the page, so the server knows
+    // the address of the client.
     assert_eq!(get(addr, "/environment").code, 200);
 }

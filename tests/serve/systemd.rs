@@ -95,8 +95,7 @@ fn ready_is_told_once_the_startup_checks_have_passed() {
     let before = manager.until("STATUS=failing: started");
     assert!(!tells(&before, "READY=1"), "{before:?}");
     served.tell("start");
-    // The test sends no request that would run the checks. So the task that notifies systemd has to run them, to notice
-    // that they pass.
+    // No request of this test runs the checks. So the task that notifies systemd has to run them.
     let started = Instant::now();
     manager.until("READY=1");
     let took = started.elapsed();
@@ -173,9 +172,8 @@ fn the_status_names_the_failing_checks() {
 #[test]
 fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
     let manager = Manager::listen();
-    // With `ttl=default` the service uses the library's default TTLs. The service then runs a check again when its
-    // result is 5 s old, the maximum age of a result on a probe. So it can tell systemd a new status within six
-    // seconds.
+    // With `ttl=default` the service uses the library's default TTLs. The service runs a check again when the result of
+    // the check is 5 s old. So the service can tell systemd a new status within 6 s.
     let (mut served, _) = manager.start(&["ttl=default"], &[]);
     manager.until("STATUS=2 checks pass");
     for (command, status) in [
@@ -303,8 +301,8 @@ fn the_unit_of_the_example_has_what_the_messages_need_and_time_for_the_drain() {
     let seconds = |key: &str| -> u64 { of(key).strip_suffix('s').unwrap().parse().unwrap() };
     assert_eq!((of("Type"), of("NotifyAccess")), ("notify", "main"));
     assert_ne!(of("Restart"), "no", "what the watchdog ends is started again");
-    // During its shutdown, the service waits for its delay of 5 s, and then for at most 20 s for requests in flight.
-    // systemd must not kill it earlier.
+    // The shutdown of the service takes at most 25 s: a delay of 5 s, and up to 20 s for requests in flight. systemd
+    // must not kill the service earlier.
     assert!(seconds("TimeoutStopSec") > 5 + 20);
     // If the application's runtime is blocked, the check `runtime` fails after 10 s. systemd's watchdog must not
     // restart the service before that.

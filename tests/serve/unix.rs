@@ -69,8 +69,8 @@ async fn a_unix_socket_is_served_and_probed_and_counts_as_this_machine() {
         });
         let said = environment.await.unwrap();
         assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-        // A client of a Unix socket is on this machine, like a client on a loopback address. So the page shows it the
-        // values of environment variables.
+        // The client of a Unix socket is always on the same machine as the server. So the page shows the values of
+        // environment variables to this client.
         assert!(said.contains("\"environ\":{"), "{said}");
         running.end().await;
         std::fs::remove_file(&path).unwrap();

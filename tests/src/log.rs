@@ -1,4 +1,4 @@
-//! Collects the log lines of the current thread, so that a test can assert them.
+//! Collects the log lines of the current thread, so that a test can check them.
 
 use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -19,8 +19,10 @@ impl Log {
     #[must_use]
     pub fn catch() -> Self {
         // The crate tracing caches whether any subscriber in the process wants an event. When another test drops its
-        // subscriber, this cache could change while this test logs. The global subscriber here wants all events, so the
-        // cache never changes.
+        // subscriber, this cache may change.
+        //
+        // The global subscriber below wants all events and is never dropped. With this subscriber, the cache never
+        // changes.
         static INTERESTED: Once = Once::new();
         INTERESTED.call_once(|| {
             let all = fmt().with_max_level(Level::TRACE).with_writer(io::sink);
@@ -43,7 +45,8 @@ impl Log {
         }
     }
 
-    /// Waits until the library has written its queued log lines. Returns all lines so far as one text.
+    /// Waits until the library has written its queued log lines. Returns all lines that this value has collected so
+    /// far, as one text.
     #[must_use]
     pub fn text(&self) -> String {
         let patience = Instant::now() + Duration::from_secs(10);

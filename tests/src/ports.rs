@@ -12,7 +12,7 @@ const PORTS: u32 = 12_000;
 /// Panics if no port is free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Several test binaries can run at the same time. So each process begins its search at another port.
+    // Several test processes can run at the same time. So each process begins its search at a different port.
     let start = std::process::id().wrapping_mul(61) % PORTS;
     loop {
         let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));

@@ -56,8 +56,8 @@ impl Server {
         let processes = self.processes();
         signal("KILL", &processes);
         self.child.wait().unwrap();
-        // After the kill, the server's child processes still hold their sockets for a moment. So this code waits until
-        // they have ended.
+        // The server's child processes end a moment after the kill. Until they have ended, they hold the server's
+        // sockets. This loop waits for their end.
         let patience = Instant::now() + Duration::from_secs(30);
         while processes
             .iter()
@@ -112,15 +112,17 @@ impl Drop for Server {
 /// Returns the state and the parent's id of a process, or `None` if the process doesn't exist.
 fn stat(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The file contains "pid (name) state parent …". The name may contain any character, even `)`, so this code looks
-    // for the last `)`.
+    // The file contains "pid (name) state parent …". A name can contain the character `)`. So this code looks for the
+    // last `)` in the file.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut words = after_name.split_whitespace();
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
-/// Prints the name and the version of the program that the child process runs. The command that started the process may
-/// be a wrapper, so this function asks the executable file of the process.
+/// Prints the name and the version of the program that this child process runs.
+///
+/// The command that started the child process may be a wrapper of the program. So this function runs the executable
+/// file of the child process with a version flag.
 fn print_version(child: &Child) {
     let Ok(program) = fs::read_link(format!("/proc/{}/exe", child.id())) else {
         return;
@@ -167,8 +169,10 @@ fn signal(name: &str, pids: &[u32]) {
         .unwrap();
 }
 
-/// Returns a command that runs the program. Some servers refuse to run as root. So if this process is root, the command
-/// runs as the user `user`, and this function makes `user` the owner of `folder`.
+/// Returns a command that runs the program.
+///
+/// Some servers refuse to run as root. If this process is root, the command runs the program as the user `user`, and
+/// this function makes `user` the owner of `folder`.
 pub fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         return Command::new(program);

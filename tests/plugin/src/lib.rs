@@ -1,5 +1,6 @@
-//! A library that contains a check and a section. It re-exports `healthcheck` under another name. A framework does so
-//! if its users don't depend on `healthcheck` themselves.
+//! A library that contains a check and a section. It re-exports `healthcheck` under the name `runtime`.
+//!
+//! A framework needs such a re-export if its users don't depend on `healthcheck` themselves.
 
 pub use healthcheck as runtime;
 use healthcheck::{env_section, health_check};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use healthcheck::{HealthCheck, env_section as section, health_check};
 
-// These macros expand to a type or to an annotated function. So the attributes have to work on the output of other
-// macros.
+// These macros expand to a type or to an annotated function. The attributes have to accept code that macros have
+// generated.
 macro_rules! text {
     () => {
         &'static str

@@ -1,4 +1,4 @@
-// Even if a function's body is incomplete, the attribute emits the function. So calls of it cause no further errors.
+// The attribute emits a function even if its body is incomplete. So calls of this function cause no further errors.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,5 +1,5 @@
-// A check can't be a method or an associated function. The signature of `ping` doesn't show the macro that `ping` is in
-// an `impl` block. So for `ping` the error comes from the compiler.
+// A check can't be a method or an associated function. But to the macro, `ping` looks like a free function. So the
+// macro accepts `ping`, and the compiler reports the error.
 use healthcheck::{env_section, health_check};
 
 struct Redis;
