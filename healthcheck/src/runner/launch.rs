@@ -23,9 +23,9 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. After so many first polls, the task ends. The
-/// runtime can then run its other tasks.
-const FIRST_POLLS_PER_TASK: usize = 64;
+/// The maximum number of runs in a batch. A task polls the runs of one batch only, so that the runtime can run its other
+/// tasks in between.
+pub(super) const MAX_BATCH: usize = 64;
 
 /// Runs that start together on one runtime. A batch has only async runs or only sync runs.
 pub(super) struct Batch {
@@ -244,11 +244,11 @@ impl Future for RunTask {
         let Some(batch) = std::mem::take(&mut self.batch).upgrade() else {
             return Poll::Ready(());
         };
-        for polled in 0..FIRST_POLLS_PER_TASK {
-            let Some(mut run) = batch.next() else { break };
+        let mut is_first = true;
+        while let Some(mut run) = batch.next() {
             // The first poll of a run can block this thread. Before this poll, we spawn another task for the remaining
             // runs, so that they don't wait.
-            if polled == 0 && batch.has_next() {
+            if std::mem::take(&mut is_first) && batch.has_next() {
                 batch.spawn_task();
             }
             match run.poll(cx) {
@@ -295,13 +295,14 @@ struct RunGuard(Option<RunHandle>);
 impl RunGuard {
     /// Polls an async run. If it is ready, the caller drops the guard.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Scheduled> {
+        let Some(mut call) = self.0.as_ref().and_then(|run| run.begin_poll()) else {
+            return Poll::Ready(Scheduled(false));
+        };
+        let polled = inside(&mut self.0, || call.poll(cx));
         let Some(run) = &self.0 else {
             return Poll::Ready(Scheduled(false));
         };
-        let Some(mut call) = run.begin_poll() else {
-            return Poll::Ready(Scheduled(false));
-        };
-        match inside(run, || call.poll(cx)) {
+        match polled {
             Poll::Ready(returned) => {
                 let outcome = call.conclude(returned, run.has_timed_out());
                 Poll::Ready(self.end(outcome))
@@ -360,10 +361,10 @@ impl RunGuard {
     }
 
     fn call(&mut self, function: &Run) {
-        let Some(run) = &self.0 else { return };
+        let Some(run) = self.0.clone() else { return };
         if run.begin() {
             let call = || call_blocking(function, &run.subject, || run.has_timed_out());
-            let outcome = inside(run, call);
+            let outcome = inside(&mut self.0, call);
             self.end(outcome);
         }
     }
@@ -426,7 +427,7 @@ impl RunHandle {
 
     fn give_up(&self, call: Call) {
         let has_timed_out = self.has_timed_out();
-        inside(self, || call.give_up(has_timed_out));
+        inside(&mut Some(self.clone()), || call.give_up(has_timed_out));
     }
 
     fn report_end(&self) {
@@ -491,25 +492,33 @@ thread_local! {
 /// wait for the check's own run.
 ///
 /// The ready-made checks read their own [`CheckInfo`] from [`CURRENT`].
-fn inside<T>(run: &RunHandle, act: impl FnOnce() -> T) -> T {
-    let _restores = Inside(exchange_current(Some(run.clone())));
+fn inside<T>(run: &mut Option<RunHandle>, act: impl FnOnce() -> T) -> T {
+    let _inside = Inside::enter(run);
     act()
 }
 
-/// Restores the run that was [`CURRENT`] before, even if user code panics.
-struct Inside(Option<RunHandle>);
+/// Lends a run to [`CURRENT`], without touching the reference count that the batch's runs share. When this value is
+/// dropped, it restores both, even if user code panics.
+struct Inside<'a>(&'a mut Option<RunHandle>);
 
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let ended = exchange_current(self.0.take());
-        drop(ended);
+impl<'a> Inside<'a> {
+    fn enter(run: &'a mut Option<RunHandle>) -> Self {
+        let mut inside = Self(run);
+        inside.swap();
+        inside
+    }
+
+    /// Does nothing if `CURRENT` is destroyed: a runtime that is stored in another thread-local drops its runs while its
+    /// thread ends.
+    fn swap(&mut self) {
+        let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), self.0));
     }
 }
 
-/// Does nothing if `CURRENT` is destroyed: a runtime that is stored in another thread-local drops its runs while its
-/// thread ends.
-fn exchange_current(run: Option<RunHandle>) -> Option<RunHandle> {
-    CURRENT.try_with(|current| current.replace(run)).ok().flatten()
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.swap();
+    }
 }
 
 /// Returns whether the current thread executes a check or section of this runner.

@@ -50,7 +50,7 @@ mod waiting;
 pub(crate) use ask::{FinishedRequest, Target};
 use cache_padded::CachePadded;
 pub(crate) use call::DEFAULT_OUTPUT_LIMIT;
-use launch::{Batch, Cell, RunHandle, Scheduled};
+use launch::{Batch, Cell, MAX_BATCH, RunHandle, Scheduled};
 pub(crate) use launch::{CurrentCheck, is_inside_a_check};
 use notices::NoticeQueues;
 pub(crate) use read::{Reading, Snapshot};
@@ -280,7 +280,8 @@ impl Runner {
         let mut starts = effects.start;
         // Async runs first: the start of threads for sync runs takes longer.
         starts.sort_by_key(|start| (start.runs_on.runtime, !start.is_async));
-        for starts in starts.chunk_by(Start::is_launched_with) {
+        let alike = starts.chunk_by(Start::is_launched_with);
+        for starts in alike.flat_map(|starts| starts.chunks(MAX_BATCH)) {
             self.prepare_launch(state, starts, prepared, follow_ups);
         }
         for (check, run) in effects.cancel {
