@@ -240,7 +240,8 @@ fn subject(checks: usize) -> Result<HealthCheck> {
         .build()?)
 }
 
-/// A copy of the response of the library's router. The servers to which the bench compares the library send this copy.
+/// A copy of a response of the library's router. The bench compares the library with other servers, and these servers
+/// send this copy.
 #[derive(Clone)]
 struct Fixed {
     headers: HeaderMap,

@@ -10,7 +10,8 @@ use syn::{
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// One parameter of an annotated function. `T` is the exact type of the provided value.
+/// One parameter of an annotated function. Each variant stores `T`, the type of the value that the program provides for
+/// the parameter.
 pub(crate) enum Dependency {
     /// A parameter of type `&T`: a run borrows the value.
     Shared(Type),

@@ -27,7 +27,8 @@ use crate::Outcome;
 /// A run costs one or two system calls, about 1 µs on a local disk. On ext4, a run also reads the list of mounts, which
 /// takes about 20 µs.
 ///
-/// A dead network disk may block a run for minutes. So call the check in a sync function, which runs on its own thread.
+/// A dead network disk may block a run for minutes. So call `disk_space` in a sync check function (`fn`, not `async
+/// fn`): the library runs it on its own thread.
 ///
 /// The check doesn't see quotas, or whether this process may write to `path`. For an overlay, a network disk or a
 /// thinly provisioned volume, the check doesn't see the free space of the underlying storage.

@@ -21,8 +21,8 @@ use crate::{Outcome, Status};
 /// `read` returns a future. The output of this future is the lag: a number or a `Duration`, or a `Result` with one of
 /// these. The check fails if the output is an error, or if the future takes longer than 3 s.
 ///
-/// Set limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the type of the lag. Without
-/// a limit, the check always fails.
+/// Set limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above). A limit has the same type as
+/// the lag: a number or a `Duration`. Without a limit, the check always fails.
 ///
 /// After the lag has risen above a limit, the check recovers only once the lag is 2 % below this limit.
 /// [`margin`](Lag::margin) sets another margin.

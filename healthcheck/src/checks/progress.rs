@@ -27,8 +27,8 @@ use crate::Outcome;
 /// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and ending a
 /// piece of work costs about 50 ns. A run costs about 3 ns for each piece.
 ///
-/// Threads wait for each other only while memory is allocated. Memory is allocated when more pieces are in flight than
-/// ever before.
+/// [`begin`](Self::begin) reuses the memory of pieces of work that have ended. Only if it finds none free does it
+/// allocate more, and only then can threads that begin work wait for each other.
 ///
 /// The check doesn't notice that work never begins: use [`Heartbeat`](super::Heartbeat) for that. It doesn't see
 /// whether work succeeds: use [`ErrorRate`](super::ErrorRate) for that.

@@ -44,7 +44,7 @@ pub(crate) struct Ttl {
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ttl {
-    /// The TTL of a result that is never cached, even if the selection has a `max_age`.
+    /// The TTL of results that are never cached. The `max_age` of a selection doesn't change this TTL.
     pub(crate) const NONE: Self = Self::chosen(None);
 
     pub(crate) const fn chosen(lasts: Option<Duration>) -> Self {

@@ -69,7 +69,7 @@ static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
 /// Of a line that is read as a command, at most this many bytes before the first flag are read.
 const LONGEST_BEFORE: usize = 512;
-/// Of a line that is read as a command, at most this many bytes are read from the first flag on.
+/// When the scanner reads a line as a command, it reads at most this many bytes after the start of the first flag.
 const LONGEST_BEHIND: usize = 2048;
 
 pub(super) fn begins_flag(word: &[u8]) -> bool {

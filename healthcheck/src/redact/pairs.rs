@@ -16,8 +16,8 @@ use super::words::*;
 const LONGEST_NAME: usize = 128;
 /// The maximum length of a name in quotes, in bytes.
 const LONGEST_QUOTED_NAME: usize = 80;
-/// To recognise a connection string, the scanner searches for the semicolon and the next part in at most this many
-/// bytes from the start of the value.
+/// One sign of a connection string is that a semicolon and another `name=` follow the value, as in `Password=a
+/// b;Server=c`. The scanner searches for them in at most this many bytes, counted from the start of the value.
 const LONGEST_PART: usize = 256;
 /// If the closing quote of a text is missing, at most this many bytes count as the quoted text.
 const LONGEST_UNCLOSED: usize = 4096;

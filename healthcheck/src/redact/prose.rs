@@ -66,7 +66,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = trimmed(scan.part(place, stop), b"", b".:!?)]}>");
     let longest = longest_part(text);
     let strange = |byte: u8| byte.is_ascii_digit() || b"!$#%&*".contains(&byte);
-    // `holidayapiKEY-123e4567-…` contains a secret, but `pin-project/issues/12` doesn't.
+    // A hyphen directly after the word usually only joins two words, as in `pin-project/issues/12`. The text behind the
+    // hyphen counts as a secret only if it is long and looks random, as in `holidayapiKEY-123e4567-…`.
     if bytes[end] == b'-' && !(text.len() >= 20 && all(text, WORD, b"") && looks_random(text, 20)) {
         return;
     }

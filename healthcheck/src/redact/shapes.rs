@@ -1,5 +1,5 @@
-//! Recognises tokens by their shape: a known prefix, a typical sign in the middle, the header of a JSON Web Token, or a
-//! block with a private key.
+//! Recognises tokens by their shape: a known prefix, a typical mark in the middle (such as `.acc_`), the header of a
+//! JSON Web Token, or a block with a private key.
 
 use std::ops::Range;
 

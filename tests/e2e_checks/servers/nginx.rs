@@ -9,8 +9,8 @@ use super::Server;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Creates a self-signed certificate for `localhost` in `folder`, which is valid for `days` days. Returns the path of
-/// the certificate.
+/// Creates a self-signed certificate for `localhost`, valid for `days` days. Writes it and its key to `folder`. Returns
+/// the path of the certificate.
 pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_before = (SystemTime::now() - DAY).into();

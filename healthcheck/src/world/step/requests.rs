@@ -14,7 +14,7 @@ use crate::world::id::{CheckId, RunId};
 
 impl World {
     /// Returns the progress of a waiting request. If the request isn't done, also registers `waker`, which the `World`
-    /// calls when the request has to ask again.
+    /// wakes when the caller has to call `progress` again.
     ///
     /// If `loop_is_alive` is false, no background loop starts runs. The request then no longer waits for the first run
     /// of a background check.
