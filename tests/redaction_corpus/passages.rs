@@ -78,8 +78,8 @@ pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
         .collect()
 }
 
-/// Uses the value of each case as a section of the environment page and as a section of the health report. Returns the
-/// sections that both show.
+/// Uses the value of each case as a section of the environment page and as a section of the health report. For each
+/// case, returns two values: the section as the page shows it, and the section as the report shows it.
 pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {

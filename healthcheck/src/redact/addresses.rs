@@ -62,7 +62,7 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // Before the first slash, there is no `@` with a host after it.
+            // Here, no `@` before the first slash has a host after it.
             //
             // In `http://user:a/b@host`, the text between the colon and the slash isn't a port. This text may be the
             // start of a password that contains a slash.

@@ -216,8 +216,8 @@ impl<'w> Reader<'w> {
         let word = self.word(argument);
         let part = word.get(from..).unwrap_or_default();
         if !part.is_empty() && !is_masked(part) && !is_placeholder(part) {
-            // Insert the secret where `found` stays sorted. Search from the end, because few secrets of later arguments
-            // are already in `found`.
+            // Keep `found` sorted by the index of the argument. We find secrets almost in this order, so the right
+            // place is at the end or near it. So we search from the end.
             let found = &mut self.found;
             let behind = found
                 .iter()

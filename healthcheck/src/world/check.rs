@@ -69,7 +69,8 @@ pub(crate) struct Check {
 /// The reason for a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum RunReason {
-    /// A request with this maximum age needs a result of the check, and the last result isn't fresh.
+    /// A request that accepts results up to this maximum age needs a result of the check, and the last result isn't
+    /// fresh.
     Due(Option<MaxAge>),
     /// The check runs even if its last result is fresh. The reason is that the check's interval is over, or that
     /// another check, which depends on this check, has failed.

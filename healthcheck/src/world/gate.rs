@@ -37,8 +37,8 @@ pub(super) struct Gate {
     /// The time at which the gate was closed, because one of its checks began to fail. It is `None` while the gate is
     /// open.
     closed: Option<Instant>,
-    /// Whether the gate was open before, or all its checks had already passed when the gate was added. If not, the
-    /// first pass of the checks isn't a recovery.
+    /// True once the gate has opened. Also true from the start if each of its checks had passed at least once before
+    /// the gate was added. While it is false, the opening of the gate isn't a recovery.
     has_been_open: bool,
     recovered: Option<Instant>,
     /// The time at which the gate last admitted a waiter after the recovery.

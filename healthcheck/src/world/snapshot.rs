@@ -19,8 +19,8 @@ use crate::selection::{Choice, Scope, Selection};
 
 /// The maximum time for which a report with an observation is cached.
 ///
-/// If an observer repeats the same status and output, only the time of the observation changes. We keep cached reports
-/// despite this change, so a cached report can show an earlier time of the observation.
+/// If an observer repeats the same status and output, only the time of the observation changes. Cached reports stay
+/// valid despite this change, so they can show an earlier time of the observation, but for no longer than this.
 const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
 /// The parameters of one report.
