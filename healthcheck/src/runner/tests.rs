@@ -18,23 +18,27 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-#[test]
-fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
-    thread_local! {
-        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
-    }
+/// Returns a check whose first run hangs. Later runs pass.
+fn hangs_once() -> Check {
     let calls = AtomicUsize::new(0);
-    let check = Check::new("hangs once", move || {
+    Check::new("hangs once", move || {
         let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
         async move {
             if is_first {
                 std::future::pending::<()>().await;
             }
         }
-    });
+    })
+}
+
+#[test]
+fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
+    thread_local! {
+        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
     let health = HealthCheck::builder()
         .discover(false)
-        .check(check)
+        .check(hangs_once())
         .build()
         .unwrap();
     let there = health.clone();
@@ -317,18 +321,9 @@ fn a_runtime_in_a_thread_local_that_outlives_our_thread_locals_wakes_the_waiters
     thread_local! {
         static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
     }
-    let calls = AtomicUsize::new(0);
-    let check = Check::new("hangs once", move || {
-        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
-        async move {
-            if is_first {
-                std::future::pending::<()>().await;
-            }
-        }
-    });
     let health = HealthCheck::builder()
         .discover(false)
-        .check(check.timeout(Duration::from_secs(20)))
+        .check(hangs_once().timeout(Duration::from_secs(20)))
         .build()
         .unwrap();
     let there = health.clone();
