@@ -1,5 +1,7 @@
 //! A parser for the header `Accept`. It follows the grammar of HTTP and borrows from the header instead of copying.
 
+use super::headers::is_of_token;
+
 /// One member of an `Accept` header: a media range with its parameters and its weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range<'a> {
@@ -73,12 +75,6 @@ fn quality(value: &str) -> Option<u16> {
 
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_of_token)
-}
-
-/// Returns whether a token may contain this byte (RFC 9110, 5.6.2).
-pub(crate) const fn is_of_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str> {

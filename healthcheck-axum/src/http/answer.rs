@@ -9,7 +9,6 @@ use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use healthcheck::{HealthCheck, Overall, Report};
 
-use super::ask::METHODS_OF_REPORTS;
 use crate::access::details::{self, Details};
 use crate::kind::ProbeKind;
 use crate::log::log;
@@ -43,6 +42,9 @@ pub(crate) struct Rendered {
 }
 
 const ACCEPT: &str = "accept";
+
+/// The HTTP methods that the report endpoints accept, as the value of the header `Allow`.
+pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
 
 /// Headers that the HTTP server sets itself. Formats and users can't set these headers, because a wrong value would
 /// break the connection.

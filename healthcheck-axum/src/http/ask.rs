@@ -1,9 +1,10 @@
 //! Parses a request once: its target, its query and the format of its answer.
 
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use healthcheck::Selection;
 
+use super::answer::METHODS_OF_REPORTS;
 use super::negotiation::FormatRequest;
 use super::problem::Problem;
 use super::query::{NO_PARAMETERS, Query};
@@ -25,9 +26,6 @@ pub(crate) enum Target {
     /// No endpoint has this path. Only a server that serves nothing but the endpoints gets such requests.
     Nothing,
 }
-
-/// The HTTP methods that the report endpoints accept, as the value of the header `Allow`.
-pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
 
 impl Target {
     /// Returns whether this target answers requests with this method.
@@ -125,13 +123,6 @@ impl Ask {
             None => self.query().within(probe),
         }
     }
-}
-
-/// Returns the values of the header with this name. Compares the name with that of each header, because most requests
-/// have few headers. Hashing the name would take longer.
-pub(crate) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
-    let pairs = headers.iter().filter(move |(found, _)| **found == name);
-    pairs.map(|(_, value)| value)
 }
 
 /// Returns the last segment of a path, percent-decoded.

@@ -9,6 +9,7 @@ pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod cache;
 pub(crate) mod handler;
+pub(crate) mod headers;
 pub(crate) mod negotiation;
 pub(crate) mod problem;
 pub(crate) mod query;

@@ -7,7 +7,7 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::accept::{Range, ranges};
-use super::ask::values;
+use super::headers::values;
 use crate::render::{Acceptability, Choice, Endpoint, Form, Formats, Style};
 
 /// The parts of a request that decide the format of its answer.

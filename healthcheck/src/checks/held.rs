@@ -6,7 +6,8 @@
 //! Each run creates a new ready-made check, so the check itself can't store its last status. Instead, this module
 //! stores the last status under a key.
 //!
-//! The key is made from what is checked and from the limits. Two checks with the same key share their last status.
+//! The key consists of the check's subject, for example a path, and of the limits. Two checks with the same key share
+//! their last status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

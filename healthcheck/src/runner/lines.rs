@@ -106,7 +106,7 @@ pub(super) fn write(notice: &Notice) {
     }
 }
 
-/// Fields that we add to the log line of a check that doesn't pass, for the operator who reads the line.
+/// Fields that help an operator. We add them to the log line of a check that doesn't pass.
 struct Advice<'a> {
     owner: Option<&'a str>,
     runbook: Option<&'a str>,

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use super::capacity::CapacitySignal;
 use super::limits::Limits;
 use crate::http::answer::close;
-use crate::http::ask::values;
+use crate::http::headers::values;
 use crate::http::problem::Problem;
 use crate::http::router::Responding;
 use crate::log::log;

@@ -18,7 +18,7 @@ use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::phase::{ConnectionPhase, Stage};
-use crate::http::accept::is_of_token;
+use crate::http::headers::is_of_token;
 use crate::http::problem;
 
 /// The longest head of a request, in bytes. The server refuses a longer head with 431.
