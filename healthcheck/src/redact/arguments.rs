@@ -325,8 +325,9 @@ impl<'w> Reader<'w> {
 
     /// Returns whether a flag takes a secret. If so, hides the secret.
     ///
-    /// A flag takes a secret if the current program's entry in `PROGRAMS` contains the flag. Without such an entry,
-    /// `-p` and `-u` take a secret if the other arguments or the flag's value suggest it.
+    /// A flag takes a secret if the current program's entry in `PROGRAMS` contains the flag. Otherwise, `-p` takes a
+    /// secret after the argument `login`. If the line names no known program, `-p` also takes a secret if another flag
+    /// names a user, and in a text `-u` takes a secret if its value looks like `user:password`.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {
